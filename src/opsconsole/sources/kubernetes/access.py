@@ -131,7 +131,7 @@ def _trusting(authorities: bytes | Path) -> ssl.SSLContext:
     if not authorities:
         return ssl.create_default_context()
     context = ssl.create_default_context(cadata=authorities.decode("ascii", "replace"))
-    # As kubectl does: one that is named is trusted, whoever signed it and whatever it leaves out.
+    # As kubectl does: one that is named is trusted, no matter who signed it and what it leaves out.
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
     return context

@@ -52,7 +52,7 @@ _COMPLAINT: Final = 600
 class Plugin:
     """Which program, as a kubeconfig names it. ``folder`` is the kubeconfig's.
 
-    ``cluster`` is JSON of what it is told of the cluster, '' where it is told nothing.
+    ``cluster`` is JSON of what it learns of the cluster, '' where that is nothing.
     """
 
     command: str
@@ -137,7 +137,7 @@ class Handed:
             environment={
                 **self._environ,
                 **dict(plugin.environment),
-                "KUBERNETES_EXEC_INFO": _told(plugin),
+                "KUBERNETES_EXEC_INFO": _info(plugin),
             },
         )
         try:
@@ -224,13 +224,13 @@ class Handed:
         return unusable(f"{name} {what}", hint, FaultKind.AUTH)
 
 
-def _told(plugin: Plugin) -> str:
-    """What a plugin is told in its environment."""
+def _info(plugin: Plugin) -> str:
+    """What a plugin learns from its environment."""
     spec: dict[str, object] = {"interactive": False}
     if plugin.cluster:
         spec["cluster"] = json.loads(plugin.cluster)
-    told = {"apiVersion": plugin.version, "kind": "ExecCredential", "spec": spec}
-    return json.dumps(told, separators=(",", ":"))
+    info = {"apiVersion": plugin.version, "kind": "ExecCredential", "spec": spec}
+    return json.dumps(info, separators=(",", ":"))
 
 
 def _text(value: object) -> str:

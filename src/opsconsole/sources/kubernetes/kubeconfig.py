@@ -274,7 +274,7 @@ def _plugin(exec_: _Part, place: _Part) -> Plugin:
         tuple(_variables(exec_)),
         version,
         path.parent,
-        _told(place) if exec_.value.get("provideClusterInfo") is True else "",
+        _info(place) if exec_.value.get("provideClusterInfo") is True else "",
         exec_.text("installHint"),
     )
 
@@ -288,7 +288,7 @@ def _variables(exec_: _Part) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _told(place: _Part) -> str:
+def _info(place: _Part) -> str:
     """``ExecCredential.spec.cluster`` as JSON."""
     authority = place.file_or_data("certificate-authority")
     if isinstance(authority, Path):
@@ -299,7 +299,7 @@ def _told(place: _Part) -> str:
         for each in (extensions if isinstance(extensions, list) else ())
         if isinstance(each, dict) and each.get("name") == _EXTENSION
     ]
-    told = {
+    info = {
         "server": place.text("server"),
         "tls-server-name": place.text("tls-server-name"),
         "insecure-skip-tls-verify": place.value.get("insecure-skip-tls-verify") is True,
@@ -307,7 +307,7 @@ def _told(place: _Part) -> str:
         "proxy-url": place.text("proxy-url"),
         "config": config[0] if config else None,
     }
-    return json.dumps({key: value for key, value in told.items() if value})
+    return json.dumps({key: value for key, value in info.items() if value})
 
 
 def _proxy(place: _Part) -> str:
