@@ -1,11 +1,13 @@
 """Bring real servers into ``.servers/`` from Debian packages, installing nothing.
 
     python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [victoria] [docker] [images] [fonts]
+                                   [hosts]
 
 Invariant: a group's folder is whole or absent. Packages are unpacked beside it and the folder
 is renamed into place; a stamp inside names the packages, so a second run does nothing. The
 system's packages and package lists stay untouched: where its lists do not serve (missing or
-too old), lists of this program's own are fetched into a temporary folder.
+too old), lists of this program's own are fetched into a temporary folder. What is built of packages
+is kept outside of the project, in the user's cache, and the group's folder is a link to it.
 
 Needs only Python's standard library, apt-get and dpkg, and no root.
 """
@@ -17,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +30,46 @@ LOCK = Path(__file__).resolve().parents[1] / "locks" / "debian.txt"
 
 @dataclass(frozen=True)
 class Group:
-    """Debian packages that serve one purpose; ``commands`` are what they are fetched for."""
+    """Debian packages that serve one purpose; ``commands`` are what they are fetched for.
+
+    ``build``: what is kept is not the packages but what this makes of their tree, in a folder.
+    """
 
     commands: tuple[str, ...]
     packages: tuple[str, ...]
+    build: Callable[[Path, Path], None] | None = None
+
+
+HOST_PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "openssh-server",
+    "iproute2",
+    "procps",
+    "git",
+    "sudo",
+    "fish",
+    "csh",
+    "busybox",
+)
+
+
+def build_host(tree: Path, made: Path) -> None:
+    """A whole Debian with systemd and sshd as ``host.tar``, by the unpacked mmdebstrap."""
+    perl = shutil.which("perl")
+    if perl is None:
+        raise FetchError("needs perl, which builds the hosts; as root: apt-get install perl")
+    run(
+        [
+            perl,
+            str(tree / "usr/bin/mmdebstrap"),
+            "--variant=minbase",
+            f"--include={','.join(HOST_PACKAGES)}",
+            "bookworm",
+            str(made / "host.tar"),
+        ]
+    )
 
 
 GROUPS = {
@@ -75,6 +113,8 @@ GROUPS = {
     # A container's file system needs the static busybox; one on PATH is often linked to libc.
     "images": Group(commands=(), packages=("busybox-static",)),
     "fonts": Group(commands=(), packages=("fonts-dejavu-core",)),
+    # Machines to log in to: an image for the Docker Engine.
+    "hosts": Group(commands=(), packages=("mmdebstrap",), build=build_host),
 }
 
 
@@ -108,14 +148,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def provide(name: str, group: Group, folder: Path) -> str:
     """Make the group available and say how."""
-    target = folder / name
-    stamp = "\n".join(group.packages) + "\n"
-    if is_current(target, stamp):
-        return f"already in {target}"
+    stamp = stamp_of(group)
+    if is_current(folder / name, stamp):
+        return f"already in {folder / name}"
     if group.commands and all(shutil.which(c, path=search_path()) for c in group.commands):
         return "on this machine already"
+    target = folder / name
+    if group.build is not None:
+        target = cache() / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if is_current(target, stamp):
+            lead(folder / name, target)
+            return f"already in {target}"
     require_debian()
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
         work = Path(scratch)
         packages = download(group.packages, work)
         tree = work / "tree"
@@ -123,12 +169,42 @@ def provide(name: str, group: Group, folder: Path) -> str:
             run(["dpkg-deb", "--extract", str(package), str(tree)])
         add_iptables_names(tree)
         free_alertmanager(tree)
+        if group.build is not None:
+            made = work / "made"
+            made.mkdir()
+            group.build(tree, made)
+            tree = made
         (tree / STAMP).write_text(stamp, encoding="utf-8")
         tree.chmod(0o755)
         if target.exists():
             target.rename(work / "old")
         tree.rename(target)
+    if group.build is not None:
+        lead(folder / name, target)
+        return f"built in {target}"
     return f"unpacked {len(packages)} packages into {target}"
+
+
+def stamp_of(group: Group) -> str:
+    """What tells one content of a group's folder from another."""
+    built = HOST_PACKAGES if group.build is build_host else ()
+    return "".join(f"{name}\n" for name in (*group.packages, *built))
+
+
+def cache() -> Path:
+    """Where what took long to build is kept for every copy of the project."""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(home) if home else Path.home() / ".cache") / "opsconsole-servers"
+
+
+def lead(link: Path, target: Path) -> None:
+    """Make ``link`` lead to ``target``, in one step."""
+    beside = link.with_name(f".{link.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
+    beside.rename(link)
 
 
 def is_current(target: Path, stamp: str) -> bool:

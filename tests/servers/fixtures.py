@@ -5,6 +5,7 @@ run says which servers were missing. Every server is stopped by the fixture that
 
 * Shared by the whole run, to be looked at and not touched: ``docker_engine``,
   ``prometheus_server``, ``alertmanager_server``, ``node_exporter``, ``blackbox_exporter``.
+* Shared too, and put right again by a test that breaks one: ``hosts``, machines to log in to.
 * A test's own, to be filled, stopped and broken at will: ``docker_sandbox`` (containers on the
   shared engine), ``private_docker_engine``, ``swarm_engine``, ``monitoring_stack``.
 """
@@ -24,6 +25,7 @@ from opsconsole.demo.docker_engine import Engine, why_no_private_engine
 from opsconsole.demo.processes import ServerError, free_port
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
 from tests.servers.engines import OwnEngine, obtain
+from tests.servers.hosts import Fleet, fleet_of, lack
 from tests.servers.monitoring import (
     BLACKBOX_EXPORTER,
     NODE_EXPORTER,
@@ -41,6 +43,7 @@ _ROOTS = frozenset(
         "alertmanager_server",
         "node_exporter",
         "blackbox_exporter",
+        "hosts",
     }
 )
 
@@ -165,6 +168,14 @@ def docker_engine() -> Iterator[Engine]:
         raise
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def hosts(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Hosts with systemd and sshd, each started when a test first asks for it by its name."""
+    need("hosts", available=not lack(), remedy=lack())
+    with fleet_of(docker_engine, tmp_path_factory.mktemp("hosts")) as fleet:
+        yield fleet
 
 
 @pytest.fixture

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tools.fetch_servers import GROUPS, STAMP, FetchError, is_current, locked, provide, run
+from tools.fetch_servers import (
+    GROUPS,
+    STAMP,
+    FetchError,
+    is_current,
+    locked,
+    provide,
+    run,
+    stamp_of,
+)
 
 SCRIPT = Path(__file__).parents[2] / "tools/fetch_servers.py"
 
@@ -23,11 +32,24 @@ def fetch(*arguments: str, path: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_group_that_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     (tmp_path / "fonts").mkdir()
-    stamp = "\n".join(GROUPS["fonts"].packages) + "\n"
-    (tmp_path / "fonts" / STAMP).write_text(stamp)
+    (tmp_path / "fonts" / STAMP).write_text(stamp_of(GROUPS["fonts"]))
     done = fetch("fonts", "--into", str(tmp_path), path="/nowhere")
     assert done.returncode == 0
     assert done.stdout == f"fonts: already in {tmp_path}/fonts\n"
+
+
+def test_what_was_built_is_kept_for_every_copy_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    kept = tmp_path / "cache/opsconsole-servers/hosts"
+    kept.mkdir(parents=True)
+    (kept / STAMP).write_text(stamp_of(GROUPS["hosts"]))
+    servers = tmp_path / "servers"
+    servers.mkdir()
+    assert provide("hosts", GROUPS["hosts"], servers) == f"already in {kept}"
+    assert (servers / "hosts").resolve() == kept
+    assert provide("hosts", GROUPS["hosts"], servers) == f"already in {servers}/hosts"
 
 
 def test_another_list_of_packages_is_fetched_again(tmp_path: Path) -> None:
