@@ -186,7 +186,7 @@ def provide(name: str, group: Group, folder: Path) -> str:
 
 
 def stamp_of(group: Group) -> str:
-    """What tells one content of a group's folder from another."""
+    """What distinguishes one content of a group's folder from another."""
     built = HOST_PACKAGES if group.build is build_host else ()
     return "".join(f"{name}\n" for name in (*group.packages, *built))
 

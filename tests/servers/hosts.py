@@ -102,7 +102,7 @@ class Host:
         """Take its line away; what is connected learns nothing of it."""
         self._network().disconnect(self._container)
 
-    def mend(self) -> None:
+    def reconnect(self) -> None:
         """Give it its line back, at the same address as the engine gives them in turn."""
         self._network().connect(self._container)
         self.__dict__.pop("address", None)
