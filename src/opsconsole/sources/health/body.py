@@ -21,7 +21,7 @@ from opsconsole.sources.health import expect as health_expect
 from opsconsole.sources.health.expect import phrase
 from opsconsole.sources.health.figures import figures, readable
 from opsconsole.sources.health.programs import is_good_code, read_known
-from opsconsole.sources.health.status import complaint, find_status, opened
+from opsconsole.sources.health.status import complaint, find_status, is_weak, opened
 from opsconsole.sources.health.text import is_check_list, read_text
 from opsconsole.sources.health.tree import (
     MESSAGE_LIMIT,
@@ -153,7 +153,8 @@ def _read_object(
     value: dict[str, Json], content_type: str, health: Health, *, failed: bool
 ) -> HealthReport:
     status = find_status(value)
-    components = _components(value, health, alone=status is None)
+    weak = status is not None and is_weak(status)
+    components = _components(value, health, alone=status is None or weak)
     if health.state is not None:
         key: str = health.state
         said = health_expect.at_path(value, key)
@@ -163,10 +164,14 @@ def _read_object(
         state = state_of(said) if isinstance(said, (str, bool, int)) else None
         return _with_culprit(_from_word(key, said, components, "json", value, state))
     if health.components is None and (inner := opened(value)) is not None:
-        report = _read_object(inner, content_type, health, failed=failed)
+        report = (
+            _read_bare(inner)
+            if isinstance(inner, list)
+            else _read_object(inner, content_type, health, failed=failed)
+        )
         if report.state is not State.UNKNOWN:
             return report
-    if status is not None:
+    if status is not None and not (weak and components):
         name = _format(value, status[1], content_type)
         return _with_culprit(_from_word(status[0], status[1], components, name, value, status[2]))
     if not components:

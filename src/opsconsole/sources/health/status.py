@@ -5,7 +5,9 @@ is believed: a process that is alive and not ready is not ready. A word, a truth
 and an HTTP code are understood where they belong, and nothing else is guessed.
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from opsconsole.model.state import State
@@ -18,11 +20,14 @@ StatusFound = tuple[str, Json, State | None]
 _STATUS_KEYS: Final = (
     "status",
     "state",
-    "overall_status",
     "overallstatus",
+    "globalstatus",
     "overall",
+    "overallhealth",
+    "overallresult",
     "health",
-    "health_status",
+    "healthstatus",
+    "healthrollup",
     "healthy",
     "ok",
     "pass",
@@ -31,22 +36,47 @@ _STATUS_KEYS: Final = (
     "available",
     "alive",
     "up",
+    "reachable",
     "result",
+    "success",
 )
 _YES_OR_NO: Final = frozenset(
-    {"healthy", "ok", "pass", "passed", "ready", "available", "alive", "up"}
+    {"healthy", "ok", "pass", "passed", "ready", "available", "alive", "up", "reachable"}
+)
+_YES_AND_NO: Final = {"yes": State.OK, "no": State.DOWN}
+_ILL: Final = {
+    "degraded": State.DEGRADED,
+    "unhealthy": State.DOWN,
+    "unavailable": State.DOWN,
+    "failed": State.DOWN,
+    "failing": State.DOWN,
+    "down": State.DOWN,
+    "error": State.DOWN,
+}
+"""What says something where it is true, and nothing where it is false."""
+
+# Beside one of these a zero or one is how many, not whether.
+_COUNTS: Final = frozenset(
+    {"total", "desired", "expected", "wanted", "max", "maximum", "capacity", "size", "count"}
+    | {"used", "busy", "idle", "free", "unhealthy", "unready", "notready", "unavailable", "failed"}
+    | {"failing", "failures", "down", "dead", "degraded", "errors", "pending", "replicas"}
+    | {"offline"}
 )
 _INNER_KEYS: Final = ("code", "level", "value", "indicator")
 """What a status that is an object itself says it by, beside the keys above."""
 
 _CODE_KEYS: Final = frozenset({"status", "code", "state", "health", "result"})
-_ENVELOPES: Final = ("data", "result", "response", "payload")
+_ENVELOPES: Final = ("data", "result", "response", "payload", "body")
 _WRAPPED: Final = frozenset({"success", "successful", "ok", "true", "200"})
 _DEPTH: Final = 2
+_LONGEST_KEY: Final = 60
+_SEPARATORS: Final = re.compile(r"[\s_.-]+")
 
 
 def find_status(body: Mapping[str, Json]) -> StatusFound | None:
-    """The body's own status, keys in any case; None without one.
+    """The body's own status, keys in any case, with any separators, with or without ``is``.
+
+    None without one.
 
     Of several that are understood the worst, and of those alike the first.
     """
@@ -57,7 +87,12 @@ def find_status(body: Mapping[str, Json]) -> StatusFound | None:
     return _by_message(body, found[0]) if found else None
 
 
-def opened(body: Mapping[str, Json]) -> dict[str, Json] | None:
+def is_weak(found: StatusFound) -> bool:
+    """Whether it may only tell that the question was answered: ``{"success": true, …}``."""
+    return plain(found[0]) == "success" and found[2] is State.OK
+
+
+def opened(body: Mapping[str, Json]) -> dict[str, Json] | list[Json] | None:
     """What an envelope holds (``{"status": "success", "data": {…}}``); None for any other body.
 
     The word of an envelope is about the answer, not about health.
@@ -68,7 +103,7 @@ def opened(body: Mapping[str, Json]) -> dict[str, Json] | None:
         return None
     for name in _ENVELOPES:
         inner = body.get(name)
-        if isinstance(inner, dict) and (status is None or status[0] != name):
+        if isinstance(inner, (dict, list)) and (status is None or status[0] != name):
             return inner
     return None
 
@@ -80,29 +115,69 @@ def complaint(body: Mapping[str, Json]) -> bool:
 
 
 def _statuses(body: Mapping[str, Json], keys: tuple[str, ...], depth: int) -> Iterator[StatusFound]:
-    by_name = {key.lower(): key for key in body}
-    for name in keys:
-        key = by_name.get(name)
-        if key is None or isinstance(body[key], list):
-            continue
+    for key, name in _named(body, keys):
         value = body[key]
+        if isinstance(value, list):
+            continue
         if isinstance(value, dict):
             if depth:
                 inner = list(_statuses(value, (*_STATUS_KEYS, *_INNER_KEYS), depth - 1))
                 yield from ((f"{key}.{path}", said, state) for path, said, state in inner)
             continue
-        yield key, value, _state(name, value)
+        count = name in _YES_OR_NO and _is_count(body, value)
+        yield key, value, None if count else state_under(name, value)
+    yield from ((key, True, _ILL[plain(key)]) for key in body if _says_ill(key, body[key]))
 
 
-def _state(name: str, value: Json) -> State | None:
-    if isinstance(value, int) and not isinstance(value, bool):
+def plain(key: str) -> str:
+    """A key without its case and separators: ``healthStatus`` and ``health-status`` are one."""
+    return _plain(key) if len(key) <= _LONGEST_KEY else key
+
+
+@lru_cache(maxsize=4096)
+def _plain(key: str) -> str:
+    return _SEPARATORS.sub("", key.lower())
+
+
+def is_status_key(key: str) -> bool:
+    """Whether what stands under it is about health."""
+    return bool(list(_named({key: None}, _STATUS_KEYS)))
+
+
+def state_under(key: str, value: Json) -> State | None:
+    """What a value means under a key that is about health; None where it is not understood."""
+    name = plain(key).removeprefix("is")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         if name in _YES_OR_NO and value in (0, 1):
             return State.OK if value else State.DOWN
         return state_of(value) if name in _CODE_KEYS else None
     state = state_of(value)
-    if state is None and isinstance(value, str):
-        return state_of_sentence(value)
-    return state
+    if state is not None or not isinstance(value, str):
+        return state
+    if name in _YES_OR_NO and value.lower() in _YES_AND_NO:
+        return _YES_AND_NO[value.lower()]
+    return state_of_sentence(value)
+
+
+def _named(body: Mapping[str, Json], names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Those keys of a body that mean one of the names, in the order of the names."""
+    short = ((key, plain(key)) for key in body)
+    meant = ((key, name if name in names else name.removeprefix("is")) for key, name in short)
+    return sorted(
+        (pair for pair in meant if pair[1] in names), key=lambda pair: names.index(pair[1])
+    )
+
+
+def _says_ill(key: str, value: Json) -> bool:
+    return value is True and plain(key) in _ILL
+
+
+def _is_count(body: Mapping[str, Json], value: Json) -> bool:
+    """Whether a number is one of several that count things: ``{"ready": 1, "total": 3}``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    others = (number for key, number in body.items() if plain(key) in _COUNTS)
+    return any(isinstance(other, int) and not isinstance(other, bool) for other in others)
 
 
 def _by_message(body: Mapping[str, Json], found: StatusFound) -> StatusFound:

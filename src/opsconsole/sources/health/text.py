@@ -10,6 +10,7 @@ from typing import Final
 from opsconsole.model.health import Component, HealthReport, whole
 from opsconsole.model.state import State, worst
 from opsconsole.sources.health.figures import exposition, readable_text
+from opsconsole.sources.health.status import is_status_key, state_under
 from opsconsole.sources.health.tree import COMPONENT_LIMIT, MESSAGE_LIMIT, NAME_LIMIT
 from opsconsole.sources.health.words import state_of_sentence
 from opsconsole.text import sanitize
@@ -20,6 +21,8 @@ _PROBE: Final = re.compile(r"^probe_success(?:\{[^{}]*\})? +([01](?:\.0*)?)\s*$"
 _METRICS: Final = re.compile(r"# (HELP|TYPE|EOF)|[A-Za-z_:][\w:]*(\{[^{}]*\})? +[-+.\dNI]\S*$")
 _BETWEEN: Final = re.compile(r"[,;|\n]")
 _PART: Final = re.compile(r"\s*([\w][\w .-]{0,60}?)\s*[:=]\s*(\S[^\n]{0,160}?)\s*")
+_PLAIN_LINE: Final = re.compile(r"[A-Za-z][\w @.,:'-]*")
+_LINES_LIMIT: Final = 20
 _PARTS_LIMIT: Final = 4096
 _SENTENCE_LIMIT: Final = 120
 
@@ -43,25 +46,47 @@ def read_text(body: bytes) -> HealthReport:
     if _METRICS.match(stripped.splitlines()[0]):
         return _read_metrics(text, raw)
     parts = _read_parts(stripped, raw) if len(stripped) <= _PARTS_LIMIT else None
-    return parts or _read_sentence(stripped, raw)
+    return parts or _read_lines(stripped, raw) or _read_sentence(stripped, raw)
 
 
 def _read_parts(text: str, raw: str) -> HealthReport | None:
-    """``db: FAIL, cache: OK``, or one such a line; None where it is not all of that form."""
+    """``db: FAIL, cache: OK``, or one such a line; None where it is not all of that form.
+
+    What is not understood does not count beside a status of the whole (``status: ok``).
+    """
     found = [_PART.fullmatch(part) for part in _BETWEEN.split(text) if part.strip()]
     parts = [
         Component(
             sanitize(match[1], limit=NAME_LIMIT),
-            state_of_sentence(match[2]) or State.UNKNOWN,
+            _state_of_part(match[1], match[2]) or State.UNKNOWN,
             sanitize(match[2], limit=MESSAGE_LIMIT),
         )
         for match in found[:COMPONENT_LIMIT]
         if match is not None
     ]
-    any_known = any(part.state is not State.UNKNOWN for part in parts)
-    if len(parts) < 2 or len(parts) < len(found) or not any_known:
+    known = [part for part in parts if part.state is not State.UNKNOWN]
+    of_whole = any(is_status_key(part.name) for part in known)
+    if len(parts) < (1 if of_whole else 2) or len(parts) < len(found) or not known:
         return None
-    return HealthReport(whole(parts), "parts", tuple(parts), raw=raw)
+    shown = known if of_whole else parts
+    return HealthReport(whole(shown), "parts", tuple(shown), raw=raw)
+
+
+def _state_of_part(name: str, said: str) -> State | None:
+    return state_under(name, said) if is_status_key(name) else state_of_sentence(said)
+
+
+def _read_lines(text: str, raw: str) -> HealthReport | None:
+    """Several lines, each a sentence that is understood, as the worst of them; else None."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not 2 <= len(lines) <= _LINES_LIMIT or not all(map(_PLAIN_LINE.fullmatch, lines)):
+        return None
+    states = [state_of_sentence(line) for line in lines]
+    known = [state for state in states if state is not None]
+    if len(known) < len(lines):
+        return None
+    first = lines[states.index(worst(known))]
+    return HealthReport(worst(known), "text", message=sanitize(first, limit=MESSAGE_LIMIT), raw=raw)
 
 
 def _read_sentence(text: str, raw: str) -> HealthReport:

@@ -13,7 +13,7 @@ from typing import Final
 from opsconsole.model.health import Component, whole
 from opsconsole.model.state import State, worst
 from opsconsole.sources.health.figures import LATENCY_KEYS, seconds
-from opsconsole.sources.health.status import find_status
+from opsconsole.sources.health.status import find_status, plain
 from opsconsole.sources.health.words import is_unused, state_of, state_of_breaker
 from opsconsole.sources.strict_json import Json
 from opsconsole.text import sanitize
@@ -22,20 +22,48 @@ COMPONENT_LIMIT: Final = 500
 """Components of one parent; deeper ones each have as many."""
 
 DEPTH_LIMIT: Final = 6
+_HOLDERS_LIMIT: Final = 4
 NAME_LIMIT: Final = 80
 MESSAGE_LIMIT: Final = 300
 
 _CONTAINERS: Final = ("components", "checks", "entries", "results", "services", "dependencies")
 # Names that also hold plain facts: only parts that carry a status count in them.
 _LOOSE_CONTAINERS: Final = ("details", "info")
-# Words that say how something is set, not how it is.
+# Places of parts where the body says nothing of itself and they are no objects with a status.
+_PLACES: Final = frozenset(
+    {"health", "status", "state", "statuses", "healthchecks", "subsystems", "modules", "systems"}
+    | {"upstreams", "backends", "probes", "indicators", "nodes"}
+)
+# What is below these is about something else, whatever it is called.
+_NO_PLACES: Final = frozenset(
+    {"details", "data", "metadata", "metrics", "config", "configuration", "settings", "labels"}
+    | {"env", "environment", "params", "options", "build", "git", "conditions", "spec", "request"}
+    | {"annotations", "headers", "links"}
+)
+# Words that say how something is set, or what it is called, not how it is.
 _SETTING: Final = re.compile(
     r"(?:^|[_.-])(?:level|mode|env|environment|version|kind|type|policy|default|severity|theme"
-    r"|region|zone|role|tier)$",
+    r"|region|zone|role|tier|colou?r|slot|stage|channel|track|lane|deployment)$",
+    re.IGNORECASE,
+)
+_FACT: Final = re.compile(
+    r"(?:^|[_.-]|(?<=[a-z]))(?:commit|build|built|hash|sha|revision|branch|tag|name|id|uuid|time"
+    r"|timestamp|date|uptime|since|started|url|uri|ip|address|message|description|edition|host"
+    r"|hostname|release|documentation|now)$",
     re.IGNORECASE,
 )
 _NOT_USED: Final = "not in use"
-_NAMES: Final = ("name", "key", "checker", "component", "service", "id", "componentId", "title")
+_NAMES: Final = (
+    "name",
+    "key",
+    "checker",
+    "component",
+    "service",
+    "checkname",
+    "id",
+    "componentid",
+    "title",
+)
 _MESSAGES: Final = ("message", "error", "output", "detail", "reason", "description", "exception")
 _COMPLAINTS: Final = frozenset({"error", "errors"})
 """What is said under these names is about a failure, whatever words it is said in."""
@@ -84,6 +112,34 @@ def _beside(body: Mapping[str, Json]) -> Iterator[Component]:
                 yield from filter(None, [_component(name, entry, 1)])
         elif isinstance(entry, dict) and find_status(entry) is not None:
             yield from filter(None, [_component(name, entry, 1)])
+        else:
+            yield from filter(None, [_holder(name, entry, 1)])
+
+
+def _holder(name: str, value: Json, depth: int) -> Component | None:
+    """What has no status itself and holds parts that do, as their worst; else None."""
+    short = plain(name)
+    if depth >= _HOLDERS_LIMIT or short in _NO_PLACES or not isinstance(value, (dict, list)):
+        return None
+    parts = tuple(islice(_held(value, depth + 1), COMPONENT_LIMIT))
+    if not parts and short in _PLACES and isinstance(value, dict):
+        words = read_container(value, depth + 1)
+        parts = words if any(part.state is not State.UNKNOWN for part in words) else ()
+    return (
+        Component(sanitize(name, limit=NAME_LIMIT), whole(parts), children=parts) if parts else None
+    )
+
+
+def _held(value: Json, depth: int) -> Iterator[Component]:
+    for name, entry in islice(_entries(value), COMPONENT_LIMIT):
+        if plain(name) in _NO_PLACES:
+            continue
+        if isinstance(entry, dict) and find_status(entry) is not None:
+            yield _from_object(sanitize(name, limit=NAME_LIMIT), entry, depth)
+        elif isinstance(entry, list) and is_list_of_parts(entry):
+            yield from read_container(entry, depth)
+        else:
+            yield from filter(None, [_holder(name, entry, depth)])
 
 
 def is_list_of_parts(value: Sequence[Json]) -> bool:
@@ -98,13 +154,19 @@ def read_container(value: Json, depth: int = 1) -> tuple[Component, ...]:
 
 
 def flat_words(body: Mapping[str, Json], *, failed: bool) -> tuple[Component, ...]:
-    """An object of nothing but words, one of them a known one, each key a component.
+    """An object of nothing but words and numbers, a word of them a known one: each a component.
 
     A text that is not a known word is the error of its component when the answer ``failed``.
+    Settings, names and times are none.
     """
-    if not body or not all(isinstance(value, str) for value in body.values()):
+    if any(isinstance(value, (dict, list, bool)) for value in body.values()):
         return ()
-    states = {key: state_of(value) for key, value in body.items() if not _SETTING.search(key)}
+    words = {key: value for key, value in body.items() if isinstance(value, str)}
+    states = {
+        key: state_of(value)
+        for key, value in words.items()
+        if not _SETTING.search(key) and not _FACT.search(key)
+    }
     if all(state is None or key.lower() in _COMPLAINTS for key, state in states.items()):
         return ()
     otherwise = State.DOWN if failed else State.UNKNOWN
@@ -124,8 +186,9 @@ def _said(value: Json) -> str:
 
 def message_of(body: Mapping[str, Json]) -> str:
     """What the body or component says in words, on one line."""
+    by_name = {key.lower(): value for key, value in body.items()}
     for key in _MESSAGES:
-        value = body.get(key)
+        value = by_name.get(key)
         if isinstance(value, str) and value.strip():
             return sanitize(value.strip(), limit=MESSAGE_LIMIT)
         if isinstance(value, dict) and isinstance(value.get("message"), str):
@@ -155,8 +218,9 @@ def _name_of(entry: Json, place: int) -> str:
 
 def _has_name(entry: Json) -> str:
     if isinstance(entry, dict):
+        by_name = {key.lower(): value for key, value in entry.items()}
         for key in _NAMES:
-            name = entry.get(key)
+            name = by_name.get(key)
             if isinstance(name, str) and name:
                 return name
     return ""
@@ -217,7 +281,7 @@ def _children(body: Mapping[str, Json], depth: int) -> tuple[Component, ...]:
     for key in _CONTAINERS:
         if isinstance(body.get(key), (dict, list)):
             return read_container(body[key], depth + 1)
-    return ()
+    return () if find_status(body) is not None else tuple(_held(dict(body), depth + 1))
 
 
 def _as_breaker(body: Mapping[str, Json], value: Json) -> State | None:
