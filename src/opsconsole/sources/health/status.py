@@ -88,7 +88,7 @@ def find_status(body: Mapping[str, Json]) -> StatusFound | None:
 
 
 def is_weak(found: StatusFound) -> bool:
-    """Whether it may only tell that the question was answered: ``{"success": true, …}``."""
+    """Whether it may only say that the question was answered: ``{"success": true, …}``."""
     return plain(found[0]) == "success" and found[2] is State.OK
 
 

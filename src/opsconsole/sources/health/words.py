@@ -71,7 +71,7 @@ _TROUBLES: Final = frozenset(
     {"errors", "failures", "warnings", "problem", "problems", "issue", "issues", "incident"}
     | {"incidents", "exception", "exceptions", "outages", "alarm", "alarms", "alert", "alerts"}
     | {"lost", "missing", "refused", "denied", "exhausted", "full", "overloaded", "exceeded"}
-    | {"panic", "behind", "lagging", "stale", "expired", "invalid", "blocked", "stuck", "corrupt"}
+    | {"panic", "behind", "lagging", "stale", "expired", "invalid", "blocked", "corrupt"}
 )
 _COUNTED: Final = re.compile(r"\b(\d{1,9})\s*(?:of|/)\s*(\d{1,9})\b")
 
