@@ -21,7 +21,7 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-pytest_plugins = ["tests.servers.fixtures", "tests.leftovers"]
+pytest_plugins = ["tests.leftovers", "tests.servers.fixtures"]
 
 # What would change the program's behaviour, or name the place where it runs.
 _FOREIGN = (

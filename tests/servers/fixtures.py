@@ -4,10 +4,12 @@ With ``CI=true`` nothing is skipped: a missing server fails the test. The closin
 run says which servers were missing. Every server is stopped by the fixture that started it.
 
 * Shared by the whole run, to be looked at and not touched: ``docker_engine``,
-  ``prometheus_server``, ``alertmanager_server``, ``node_exporter``, ``blackbox_exporter``.
+  ``prometheus_server``, ``alertmanager_server``, ``node_exporter``, ``blackbox_exporter``,
+  ``kubernetes_cluster``.
 * Shared too, and put right again by a test that breaks one: ``hosts``, machines to log in to.
 * A test's own, to be filled, stopped and broken at will: ``docker_sandbox`` (containers on the
-  shared engine), ``private_docker_engine``, ``swarm_engine``, ``monitoring_stack``.
+  shared engine), ``private_docker_engine``, ``swarm_engine``, ``monitoring_stack``,
+  ``cluster_sandbox`` (a namespace of the shared cluster), ``private_control_plane``.
 """
 
 import fcntl
@@ -26,6 +28,10 @@ from opsconsole.demo.processes import ServerError, free_port
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
 from tests.servers.engines import OwnEngine, obtain
 from tests.servers.hosts import Fleet, fleet_of, lack
+from tests.servers.kubernetes.api import Namespace, create_namespace
+from tests.servers.kubernetes.cluster import ClusterAt, why_no_cluster
+from tests.servers.kubernetes.control_plane import ControlPlane, why_no_control_plane
+from tests.servers.kubernetes.sharing import shared_cluster
 from tests.servers.monitoring import (
     BLACKBOX_EXPORTER,
     NODE_EXPORTER,
@@ -44,6 +50,9 @@ _ROOTS = frozenset(
         "node_exporter",
         "blackbox_exporter",
         "hosts",
+        "kubernetes_cluster",
+        "cluster_sandbox",
+        "private_control_plane",
     }
 )
 
@@ -210,6 +219,36 @@ def swarm_engine(swarm_port: None, private_docker_engine: Engine) -> Engine:
     client: Any = private_docker_engine.client()
     client.swarm.init(advertise_addr="127.0.0.1")
     return private_docker_engine
+
+
+@pytest.fixture(scope="session")
+def kubernetes_cluster() -> Iterator[ClusterAt]:
+    """A cluster with one node for the whole run, shared by its workers."""
+    lack = why_no_cluster()
+    need("kubernetes", available=not lack, remedy=lack)
+    with shared_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster_sandbox(kubernetes_cluster: ClusterAt) -> Iterator[Namespace]:
+    """A namespace of the test's own, on the shared cluster, to be filled at will."""
+    namespace = create_namespace(kubernetes_cluster.api())
+    yield namespace
+    namespace.discard()
+
+
+@pytest.fixture
+def private_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A cluster of the test's own, without a node, whose servers it may stop and suspend."""
+    lack = why_no_control_plane()
+    need("kubernetes", available=not lack, remedy=lack)
+    plane = ControlPlane(tmp_path_factory.mktemp("cluster"))
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.close()
 
 
 def _exporter(

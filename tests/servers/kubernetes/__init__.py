@@ -1,0 +1,1 @@
+"""A real Kubernetes for tests, of programs that the tests start themselves."""
