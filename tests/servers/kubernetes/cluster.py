@@ -57,7 +57,7 @@ class Cluster:
         self.node = Node()
 
     def start(self) -> None:
-        """Return once pods can run. Raises ServerError, or TimeoutError for want of a node."""
+        """Return once pods can run. Raises ServerError, or TimeoutError where no node comes."""
         try:
             with ThreadPoolExecutor() as pool:
                 engine = pool.submit(self.node.start_engine)
