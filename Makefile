@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 # Folders that exist: a checkout may lack some of them.
 present = $(wildcard $(CODE))
 
-.PHONY: help demo test check format bench pictures pages servers lock ranges clean
+.PHONY: help demo test check format bench pictures pages servers kubernetes lock ranges clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -53,6 +53,9 @@ pages: $(VENV)/developed ## renew what is made from the program: reference, sche
 
 servers: ## unpack the real servers that tests use into .servers/, installing nothing
 	@$(PYTHON) tools/fetch_servers.py
+
+kubernetes: ## build a real Kubernetes for its tests, once for all copies (a quarter of an hour)
+	@$(PYTHON) tools/fetch_servers.py kubernetes
 
 lock: $(VENV)/created ## solve what is installed anew and write it into locks/, with Python 3.11
 	@$(BIN)/python -m tools.lock

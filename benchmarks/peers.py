@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from tools.fetch_servers import FetchError, Group, provide
+from tools.debian import FetchError
+from tools.fetch_servers import Group, provide
 
 SERVERS: Final = Path(__file__).resolve().parents[1] / ".servers"
 BTOP: Final = Group(commands=("btop",), packages=("btop",))

@@ -1,43 +1,49 @@
 """Bring real servers into ``.servers/`` from Debian packages, installing nothing.
 
     python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [victoria] [docker] [images] [fonts]
-                                   [hosts]
+                                   [hosts] [kubernetes]
 
 Invariant: a group's folder is whole or absent. Packages are unpacked beside it and the folder
-is renamed into place; a stamp inside names the packages, so a second run does nothing. The
-system's packages and package lists stay untouched: where its lists do not serve (missing or
-too old), lists of this program's own are fetched into a temporary folder. What is built of packages
-is kept outside of the project, in the user's cache, and the group's folder is a link to it.
+is renamed into place; a stamp inside names the packages, so a second run does nothing. What is
+built of packages is kept outside of the project, in the user's cache, where one builds at a time,
+and the group's folder is a link to it. What takes long to build is built where it is named alone.
 
 Needs only Python's standard library, apt-get and dpkg, and no root.
 """
 
 import argparse
+import contextlib
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where it is run as a file
+
+from tools.build_kubernetes import SOURCE, VERSION, build_kubernetes
+from tools.debian import FetchError, download, require_debian, run
+
 STAMP = ".packages"
-TIMEOUT = 600
-LOCK = Path(__file__).resolve().parents[1] / "locks" / "debian.txt"
 
 
 @dataclass(frozen=True)
 class Group:
     """Debian packages that serve one purpose; ``commands`` are what they are fetched for.
 
-    ``build``: what is kept is not the packages but what this makes of their tree, in a folder.
+    ``build``: what is kept is not the packages but what this makes of their tree, in a folder,
+    and of ``parts`` beside them. ``version`` distinguishes it from another that is kept too.
     """
 
     commands: tuple[str, ...]
     packages: tuple[str, ...]
     build: Callable[[Path, Path], None] | None = None
+    parts: tuple[str, ...] = ()
+    version: str = ""
+    is_long: bool = False
 
 
 HOST_PACKAGES = (
@@ -114,12 +120,17 @@ GROUPS = {
     "images": Group(commands=(), packages=("busybox-static",)),
     "fonts": Group(commands=(), packages=("fonts-dejavu-core",)),
     # Machines to log in to: an image for the Docker Engine.
-    "hosts": Group(commands=(), packages=("mmdebstrap",), build=build_host),
+    "hosts": Group(commands=(), packages=("mmdebstrap",), build=build_host, parts=HOST_PACKAGES),
+    # A Kubernetes of another version may run no pods here: the machine's own is not used.
+    "kubernetes": Group(
+        commands=(),
+        packages=("golang-1.19-go", "golang-1.19-src", "etcd-server"),
+        build=build_kubernetes,
+        parts=(SOURCE,),
+        version=VERSION,
+        is_long=True,
+    ),
 }
-
-
-class FetchError(Exception):
-    """Why a group is not available, with the remedy."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -139,27 +150,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         with (options.into / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for name in options.groups or GROUPS:
-                print(f"{name}: {provide(name, GROUPS[name], options.into)}", flush=True)
+                asked = name in options.groups
+                said = provide(name, GROUPS[name], options.into, asked=asked)
+                print(f"{name}: {said}", flush=True)
     except (FetchError, OSError) as error:
         print(f"cannot fetch the servers: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def provide(name: str, group: Group, folder: Path) -> str:
-    """Make the group available and say how."""
+def provide(name: str, group: Group, folder: Path, *, asked: bool = True) -> str:
+    """Make the group available and say how; ``asked``: by its name."""
     stamp = stamp_of(group)
     if is_current(folder / name, stamp):
         return f"already in {folder / name}"
     if group.commands and all(shutil.which(c, path=search_path()) for c in group.commands):
         return "on this machine already"
-    target = folder / name
-    if group.build is not None:
-        target = cache() / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if is_current(target, stamp):
-            lead(folder / name, target)
-            return f"already in {target}"
+    if group.build is None:
+        count = fill(folder / name, group)
+        return f"unpacked {count} packages into {folder / name}"
+    kept = cache() / "-".join(filter(None, (name, group.version)))
+    if group.is_long and not asked and not is_current(kept, stamp):
+        return f"not built; make {name} does it, which takes long"
+    with alone(kept):
+        there = is_current(kept, stamp)
+        if not there:
+            fill(kept, group)
+        lead(folder / name, kept)
+    return f"{'already' if there else 'built'} in {kept}"
+
+
+def fill(target: Path, group: Group) -> int:
+    """Put into ``target`` what a group has; how many packages that took."""
     require_debian()
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
         work = Path(scratch)
@@ -174,21 +196,26 @@ def provide(name: str, group: Group, folder: Path) -> str:
             made.mkdir()
             group.build(tree, made)
             tree = made
-        (tree / STAMP).write_text(stamp, encoding="utf-8")
+        (tree / STAMP).write_text(stamp_of(group), encoding="utf-8")
         tree.chmod(0o755)
         if target.exists():
             target.rename(work / "old")
         tree.rename(target)
-    if group.build is not None:
-        lead(folder / name, target)
-        return f"built in {target}"
-    return f"unpacked {len(packages)} packages into {target}"
+    return len(packages)
 
 
 def stamp_of(group: Group) -> str:
     """What distinguishes one content of a group's folder from another."""
-    built = HOST_PACKAGES if group.build is build_host else ()
-    return "".join(f"{name}\n" for name in (*group.packages, *built))
+    return "".join(f"{name}\n" for name in (*group.packages, *group.parts))
+
+
+@contextlib.contextmanager
+def alone(target: Path) -> Iterator[None]:
+    """Whoever builds the same waits for this one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f".{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def cache() -> Path:
@@ -215,54 +242,6 @@ def is_current(target: Path, stamp: str) -> bool:
         return False
 
 
-def locked(packages: Sequence[str]) -> list[str]:
-    """The packages with the versions that are written down for them, where any is."""
-    lines = LOCK.read_text(encoding="utf-8").splitlines() if LOCK.exists() else []
-    versions = {line.partition("=")[0]: line for line in lines}
-    return [versions.get(name, name) for name in packages]
-
-
-def download(packages: Sequence[str], work: Path) -> list[Path]:
-    """The packages' files, by the system's lists or, where those fail, by lists of our own.
-
-    In their locked versions; where an archive has these no more, in those that it has.
-    """
-    folder = work / "packages"
-    folder.mkdir()
-    apt = ["apt-get", "--quiet", "--quiet", *apt_options()]
-    try:
-        run([*apt, "download", *locked(packages)], folder=folder)
-    except FetchError:
-        apt += private_lists(work / "apt")
-        run([*apt, "update"])
-        try:
-            run([*apt, "download", *locked(packages)], folder=folder)
-        except FetchError:
-            run([*apt, "download", *packages], folder=folder)
-            print("some locked versions are gone: took what there is", flush=True)
-    found = sorted(folder.glob("*.deb"))
-    if len(found) != len(packages):
-        raise FetchError(f"apt-get brought {len(found)} packages of {len(packages)}")
-    return found
-
-
-def apt_options() -> list[str]:
-    """Root would hand the download to a user who cannot write to our folder."""
-    return ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
-
-
-def private_lists(folder: Path) -> list[str]:
-    """Options that give apt-get lists and a cache in ``folder``, and the system's sources."""
-    for name in ("state/lists/partial", "cache/archives/partial"):
-        (folder / name).mkdir(parents=True)
-    return [
-        "-o", f"Dir::State={folder / 'state'}",
-        "-o", f"Dir::State::lists={folder / 'state/lists'}",
-        "-o", "Dir::State::status=/var/lib/dpkg/status",
-        "-o", f"Dir::Cache={folder / 'cache'}",
-    ]  # fmt: skip
-
-
 def add_iptables_names(tree: Path) -> None:
     """Name the iptables programs, which an installed package gets as alternatives."""
     programs = tree / "usr/sbin"
@@ -284,44 +263,9 @@ def free_alertmanager(tree: Path) -> None:
     program.write_bytes(program.read_bytes().replace(fixed, b"./" * (len(fixed) // 2)))
 
 
-def require_debian() -> None:
-    """Raise FetchError unless Debian's package tools are there."""
-    missing = [tool for tool in ("apt-get", "dpkg-deb") if not shutil.which(tool)]
-    if missing:
-        raise FetchError(
-            f"needs Debian or Ubuntu ({' and '.join(missing)} not found); elsewhere put "
-            "prometheus, alertmanager and dockerd on PATH yourself"
-        )
-
-
 def search_path() -> str:
     """PATH with the folders of system programs, which a plain user's PATH lacks."""
     return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-
-
-def run(command: Sequence[str], *, folder: Path | None = None) -> None:
-    """Run a command quietly; FetchError with its last words when it fails."""
-    shown = " ".join([command[0], *(w for w in command[1:] if w in ("update", "download"))])
-    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise FetchError(f"{shown} took more than {TIMEOUT} s; is the mirror reachable?") from error
-    if done.returncode != 0:
-        words = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-6:])
-        raise FetchError(
-            f"{shown} failed; check the network and run 'apt-get update' as root\n  {words}"
-        )
 
 
 if __name__ == "__main__":

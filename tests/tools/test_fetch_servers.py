@@ -2,20 +2,14 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tools.fetch_servers import (
-    GROUPS,
-    STAMP,
-    FetchError,
-    is_current,
-    locked,
-    provide,
-    run,
-    stamp_of,
-)
+from tools import fetch_servers
+from tools.debian import FetchError, locked, run
+from tools.fetch_servers import GROUPS, STAMP, Group, is_current, provide, stamp_of
 
 SCRIPT = Path(__file__).parents[2] / "tools/fetch_servers.py"
 
@@ -50,6 +44,43 @@ def test_what_was_built_is_kept_for_every_copy_of_the_project(
     assert provide("hosts", GROUPS["hosts"], servers) == f"already in {kept}"
     assert (servers / "hosts").resolve() == kept
     assert provide("hosts", GROUPS["hosts"], servers) == f"already in {servers}/hosts"
+
+
+def test_what_takes_long_is_built_where_it_is_named_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    group = GROUPS["kubernetes"]
+    assert "make kubernetes" in provide("kubernetes", group, tmp_path, asked=False)
+    assert not (tmp_path / "cache").exists()
+    kept = tmp_path / f"cache/opsconsole-servers/kubernetes-{group.version}"
+    kept.mkdir(parents=True)
+    (kept / STAMP).write_text(stamp_of(group))
+    assert provide("kubernetes", group, tmp_path, asked=False) == f"already in {kept}"
+    assert (tmp_path / "kubernetes").resolve() == kept
+
+
+def test_two_that_build_the_same_build_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    built = []
+
+    def fill(target: Path, group: Group) -> int:
+        built.append(target)
+        target.mkdir(parents=True)
+        (target / STAMP).write_text(stamp_of(group))
+        return len(group.packages)
+
+    monkeypatch.setattr(fetch_servers, "fill", fill)
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor() as pool:
+        said = list(pool.map(lambda at: provide("hosts", GROUPS["hosts"], at), folders))
+    (kept,) = built
+    assert sorted(said) == [f"already in {kept}", f"built in {kept}"]
+    assert [(folder / "hosts").resolve() for folder in folders] == [kept, kept]
 
 
 def test_another_list_of_packages_is_fetched_again(tmp_path: Path) -> None:

@@ -63,7 +63,15 @@ _START = 120.0  # seconds that a start may take on a busy machine
 
 def why_no_control_plane() -> str:
     """What a cluster lacks here, as the end of a sentence; empty when nothing."""
-    return "" if all(map(binaries.find, PROGRAMS)) else "run make kubernetes, once"
+    return "" if all(map(_found, PROGRAMS)) else "run make kubernetes, once"
+
+
+def program(name: str) -> Path:
+    """One of ``PROGRAMS``, of those that were built: another version may run no pods here."""
+    found = _found(name)
+    if found is None:
+        raise ServerError(f"{name} is not built", remedy="run make kubernetes")
+    return found
 
 
 def lasting_port() -> int:
@@ -148,12 +156,9 @@ class ControlPlane:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, name: str, options: list[str], ready: Callable[[], bool]) -> None:
-        program = binaries.find(name)
-        if program is None:
-            raise ServerError(f"{name} is not on this machine", remedy="run make kubernetes")
         self._running[name] = start(
             name,
-            [program, *options],
+            [program(name), *options],
             log=self.folder / f"{name}.log",
             ready=ready,
             deadline=_START,
@@ -246,6 +251,10 @@ class ControlPlane:
             f"--cert-dir={self.folder}",
             "--leader-elect=false",
         ]
+
+
+def _found(name: str) -> Path | None:
+    return binaries.find_file(f"usr/bin/{name}")
 
 
 def _answers(port: int) -> bool:

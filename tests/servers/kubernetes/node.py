@@ -29,6 +29,7 @@ from opsconsole.demo.processes import (
     start,
     wait_until,
 )
+from tests.servers.kubernetes.control_plane import program
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -123,15 +124,18 @@ class Node:
 
     def start_kubelet(self, kubeconfig: Path) -> None:
         """Join the cluster. Raises ServerError."""
-        kubelet = binaries.find("kubelet")
-        if kubelet is None:
-            raise ServerError("kubelet is not on this machine", remedy="run make kubernetes")
         healthy = free_port()
         self._write(healthy)
         self._kubelet = start(
             "kubelet",
             self._engine.inside(
-                ["sh", "-e", str(self._folder / "start"), str(kubelet), *self._options(kubeconfig)]
+                [
+                    "sh",
+                    "-e",
+                    str(self._folder / "start"),
+                    str(program("kubelet")),
+                    *self._options(kubeconfig),
+                ]
             ),
             log=self._folder / "kubelet.log",
             ready=lambda: answers_http(healthy, "/healthz"),
