@@ -155,8 +155,8 @@ class _Go:
         """Compile the program of a package; it says its version."""
         version = f"{_MODULE}/vendor/k8s.io/component-base/version"
         major, minor, _ = VERSION.split(".")
-        told = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor}
-        flags = " ".join(["-s", "-w", *(f"-X {version}.{key}={told[key]}" for key in told)])
+        given = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor}
+        flags = " ".join(["-s", "-w", *(f"-X {version}.{key}={given[key]}" for key in given)])
         self.run(self._program, "build", "-ldflags", flags, "-o", str(into), package, uses_c=uses_c)
 
     def run(self, *command: str, uses_c: str = "0") -> None:

@@ -211,7 +211,7 @@ def stamp_of(group: Group) -> str:
 
 @contextlib.contextmanager
 def alone(target: Path) -> Iterator[None]:
-    """Whoever builds the same waits for this one."""
+    """Keep out others who build the same, here or in another copy of the project."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f".{target.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
