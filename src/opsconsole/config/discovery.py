@@ -4,11 +4,13 @@ Invariant: what is not named here is not looked for. A rule can only leave out: 
 service that does not run, and allows no action that the console would not know by itself.
 """
 
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.types import Duration, Model, OneOrMany, Text, as_tuple
+from opsconsole.model.running.units import unit_name
 
 NativeAction = Literal["restart", "rollback", "scale"]
 NATIVE_ACTIONS: Final[tuple[NativeAction, ...]] = ("restart", "rollback", "scale")
@@ -69,6 +71,33 @@ class KubernetesDiscovery(Model):
         return {} if value is True else value
 
 
+class SystemdDiscovery(Model):
+    """The systemd units of this host that failed become services, and those that are named;
+    ``true`` for those that failed.
+    """
+
+    short_form: ClassVar[dict[str, Any] | None] = {"const": True}
+
+    units: _Texts = Field(
+        default=(),
+        description="Units that are watched though they did not fail; * stands for "
+        "anything: nginx, shop-*.timer.",
+    )
+    failed: bool = Field(default=True, description="Whether each unit that fails becomes one.")
+    actions: tuple[Literal["restart"], ...] = Field(
+        default=("restart",), description="What may be done to them."
+    )
+
+    def names(self, unit: str) -> bool:
+        """Whether the full name ``unit`` is among ``units``, whatever becomes of it."""
+        return any(fnmatchcase(unit, unit_name(each)) for each in self.units)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_true(cls, value: object) -> object:
+        return {} if value is True else value
+
+
 class PrometheusDiscovery(Model):
     """The jobs that a Prometheus scrapes become services; ``true`` for all."""
 
@@ -97,6 +126,9 @@ class Discovery(Model):
     )
     prometheus: PrometheusDiscovery | None = Field(
         default=None, description="What the Prometheus servers scrape; true for all of it."
+    )
+    systemd: SystemdDiscovery | None = Field(
+        default=None, description="Units of this host; true for those that failed."
     )
     forget: Duration = Field(
         default=600.0, description="How long what has gone is still shown, as gone."

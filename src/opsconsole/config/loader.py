@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from opsconsole.config.discovery import Discovery, DockerDiscovery
+from opsconsole.config.discovery import Discovery, DockerDiscovery, SystemdDiscovery
 from opsconsole.config.files.opening import FileError, FileText, read_text
 from opsconsole.config.files.other_formats import other_program, other_text
 from opsconsole.config.files.problems import KeyPath, Position, Problem, in_order
@@ -27,6 +27,9 @@ from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.validation import problems_of, stray_references
 from opsconsole.errors import ConfigError
+
+_SYSTEMD: Final = Path("/run/systemd/system")
+"""Is there where systemd runs: sd_booted(3)."""
 
 # Mappings of names that may be spread over several files.
 _SHARED: Final = ("services", "environments", "keys", "views")
@@ -52,8 +55,12 @@ def positions(path: Path) -> Tree:
 
 
 def default_settings() -> Settings:
-    """What is shown with no configuration: this host, and what its engine runs."""
-    return Settings(discover=Discovery(docker=DockerDiscovery()))
+    """What is shown with no configuration: this host, what its engine runs, and units that failed.
+
+    Where no systemd runs, none of its units is asked for.
+    """
+    systemd = SystemdDiscovery() if _SYSTEMD.is_dir() else None
+    return Settings(discover=Discovery(docker=DockerDiscovery(), systemd=systemd))
 
 
 @dataclass(slots=True)

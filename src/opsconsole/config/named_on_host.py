@@ -68,14 +68,14 @@ class Checkout:
 
 
 Thing = Unit | Entry | MadeFile | Checkout
-Part = Action | ServiceLog | Instance
+Part = Action | ServiceLog | Instance | None
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
     """What stands at ``path`` in the configuration names ``things``, all on its own host.
 
-    ``part`` is what says on which host.
+    ``part`` is what says on which host; None where the service itself does.
     """
 
     path: KeyPath
@@ -86,6 +86,8 @@ class Named:
 def named_by(name: str, service: Service, base: Path) -> Iterator[Named]:
     """All that the service names on a host; ``base`` is the configuration's folder."""
     path: KeyPath = ("services", name)
+    for index, unit in enumerate(service.units):
+        yield Named((*path, "units", index), None, (Unit(unit),))
     for where, action in _actions((*path, "actions"), service.actions):
         things = tuple(_of_action(action.target, base))
         if things:

@@ -294,6 +294,9 @@ class Service(Found):
     kubernetes: Annotated[tuple[KubernetesTarget, ...], BeforeValidator(as_tuple), OneOrMany] = (
         Field(default=(), description="Its workloads in a cluster: deployment/ai-backend.")
     )
+    units: Annotated[tuple[Text, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="The systemd units of this host that it runs as."
+    )
     job: Text | None = Field(
         default=None,
         description="The job of its Prometheus whose targets are its copies.",

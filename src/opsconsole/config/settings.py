@@ -27,7 +27,10 @@ from opsconsole.config.types import (
     as_tuple,
     plain,
 )
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.source_id import UNITS_HERE, SourceId, SourceKind
+
+UNITS_EVERY: Final = 5.0
+"""Seconds between two looks at the units of a host."""
 
 
 class Environment(Model):
@@ -268,9 +271,23 @@ class Settings(Model):
 
     @property
     def engines(self) -> dict[str, float]:
-        """What reports which replicas run: names, and the seconds between two looks."""
+        """What may be named by ``engine``: names, and the seconds between two looks."""
         every = (each for places in self.places.values() for each in places)
         return {each.name: each.interval for each in every if each.enabled}
+
+    @property
+    def reads_units(self) -> bool:
+        """Whether the systemd units of this host are read."""
+        wanted = self.discover.systemd is not None or any(
+            each.units for each in self.services.values()
+        )
+        return wanted and self.host.enabled
+
+    @property
+    def tells_replicas(self) -> dict[str, float]:
+        """What says which replicas run: the engines, and this host, by the name of the place."""
+        units = {UNITS_HERE.name: UNITS_EVERY} if self.reads_units else {}
+        return {**self.engines, **units}
 
     def without_places(self) -> "Settings":
         """The same, but neither this host nor any engine is read."""
@@ -314,6 +331,8 @@ class Settings(Model):
         """Whether what ``source`` reports becomes services."""
         if source.kind is SourceKind.PROMETHEUS:
             return self.discover.prometheus is not None and self.reads(source)
+        if source.kind is SourceKind.SYSTEMD:
+            return self.discover.systemd is not None and self.reads_units
         found: tuple[Docker, ...] | tuple[KubernetesCluster, ...] = ()
         if source.kind is SourceKind.DOCKER:
             found = self.discovered
@@ -328,6 +347,8 @@ class Settings(Model):
                 return self.host.enabled
             case SourceKind.DOCKER | SourceKind.KUBERNETES:
                 return source.name in self.engines
+            case SourceKind.SYSTEMD:
+                return self.reads_units
             case SourceKind.PROMETHEUS:
                 return any(each.name == source.name for each in self.prometheus)
             case SourceKind.ALERTMANAGER:

@@ -1,24 +1,32 @@
 """The fleet as it is at this moment: what is declared, and what is found by looking now.
 
 Invariant: nothing is remembered and nothing is taken from the shared state, so that two processes
-that look at the same world work with the same settings. An engine that does not answer finds
-nothing and is named.
+that look at the same world work with the same settings. What does not answer finds nothing
+and is named.
 """
 
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from opsconsole.config.effective import effective
-from opsconsole.config.settings import Docker, Settings
-from opsconsole.discovery.docker import read
+from opsconsole.config.settings import Docker, HostSettings, Settings
 from opsconsole.discovery.finding import Finding
+from opsconsole.discovery.inventories import read
+from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
+from opsconsole.model.source_id import UNITS_HERE
 from opsconsole.sources.docker.containers import join
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
 from opsconsole.sources.docker.reader import EngineReader
+from opsconsole.sources.host.system_units import listed
+
+_UNITS_WITHIN: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +46,22 @@ def look(
 
     Asks nobody where nothing is to be found.
     """
-    engines = declared.discovered
-    if not engines:
+    asked: dict[str, Callable[[], Inventory | Fault]] = {
+        each.name: partial(_inventory, each, environ, within) for each in declared.discovered
+    }
+    if declared.discovers(UNITS_HERE):
+        asked["systemd"] = partial(_units, declared.host, within or _UNITS_WITHIN)
+    if not asked:
         return Fleet(declared)
-    with ThreadPoolExecutor(len(engines), "discovery") as threads:
-        answers = list(threads.map(lambda each: _inventory(each, environ, within), engines))
+    with ThreadPoolExecutor(len(asked), "discovery") as threads:
+        answers = list(threads.map(lambda ask: ask(), asked.values()))
     inventories = tuple(each for each in answers if isinstance(each, Inventory))
     findings = tuple(
         finding for inventory in inventories for finding in read(declared, inventory, None)
     )
     faults = tuple(
-        f"{engine.name} does not answer: {_why(answer)}"
-        for engine, answer in zip(engines, answers, strict=True)
+        f"{name} does not answer: {_why(answer)}"
+        for name, answer in zip(asked, answers, strict=True)
         if isinstance(answer, Fault)
     )
     merged = effective(declared, [each.found for each in findings])
@@ -77,3 +89,15 @@ def _inventory(
         return error.fault
     replicas = tuple(join(each, None, place) for each in listed)
     return Inventory(place, str(reader.endpoint), "", replicas, workloads)
+
+
+def _units(host: HostSettings, within: float) -> Inventory | Fault:
+    """Every unit that is loaded, so that one that has just recovered is found as well."""
+    place, machines = Place(PlaceKind.HOST, UNITS_HERE.name), Machines()
+    try:
+        every = asyncio.run(listed(machines.of(host), within))
+    finally:
+        machines.close()
+    if isinstance(every, Fault):
+        return every
+    return Inventory(place, "systemd", "", tuple(each.replica(place) for each in every))

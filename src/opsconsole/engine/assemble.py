@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
+from opsconsole.config.discovery import SystemdDiscovery
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
 from opsconsole.engine.judge.budget import SPANS
 from opsconsole.engine.records.fleet import scrape_interval
+from opsconsole.machines.base import Machine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.events import Event
-from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
+from opsconsole.model.running.units import unit_name
+from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
 from opsconsole.sources.base import AnySource
 from opsconsole.sources.health.factory import join_url, probes_of, timeout_of
 
@@ -42,8 +46,9 @@ class Assembly:
         on_event: Callable[[Event], None],
         on_failure: Failed,
         cleanup: AsyncExitStack,
+        machines: Machines,
     ) -> None:
-        self._clock, self._base = clock, base
+        self._clock, self._base, self._machines = clock, base, machines
         self._on_event, self._on_failure = on_event, on_failure
         self._cleanup = cleanup
         self._connector: Connector | None = None
@@ -80,7 +85,7 @@ class Assembly:
         yield from self._scrapes(settings, connector)
 
     def _of_places(self, settings: Settings) -> Iterator[Made]:
-        yield from places(settings, self._clock, self._on_event)
+        yield from places(settings, self._clock, self._on_event, self._machines)
         if settings.prometheus or settings.alertmanager:
             yield from _servers(settings, self._clock, self._connect(), self._base)
 
@@ -166,14 +171,25 @@ def _instances(settings: Settings, name: str, service: Service) -> Iterator[tupl
         yield called, instance.url
 
 
-def places(settings: Settings, clock: Clock, on_event: Callable[[Event], None]) -> Iterator[Made]:
+def places(
+    settings: Settings, clock: Clock, on_event: Callable[[Event], None], machines: Machines
+) -> Iterator[Made]:
     """This host, and what reports which replicas run."""
     if settings.host.enabled:
         yield THIS_HOST, partial(_host, settings.host, clock)
+    if settings.reads_units:
+        machine, named = machines.of(settings.host), units_of(settings)
+        yield UNITS_HERE, partial(_units, machine, settings.discover.systemd, named, clock)
     for docker in settings.docker:
         if docker.enabled:
             make = partial(_docker, docker, clock, on_event)
             yield SourceId(SourceKind.DOCKER, docker.name), make
+
+
+def units_of(settings: Settings) -> tuple[str, ...]:
+    """The full names of the units that services run as, each once."""
+    named = (unit_name(unit) for each in settings.services.values() for unit in each.units)
+    return tuple(sorted(set(named)))
 
 
 def _servers(
@@ -195,6 +211,14 @@ def _host(host: HostSettings, clock: Clock) -> AnySource:
     from opsconsole.sources.host.source import HostSource
 
     return HostSource(host, clock)
+
+
+def _units(
+    machine: Machine, rules: SystemdDiscovery | None, named: tuple[str, ...], clock: Clock
+) -> AnySource:
+    from opsconsole.sources.host.units import UnitSource
+
+    return UnitSource(machine, rules, named, clock)
 
 
 def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> AnySource:

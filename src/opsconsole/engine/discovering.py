@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from opsconsole.config.effective import FoundService
 from opsconsole.config.settings import Settings
-from opsconsole.discovery import docker, prometheus
+from opsconsole.discovery import inventories, prometheus
 from opsconsole.discovery.finding import Finding
 from opsconsole.model.observations import Observation, PrometheusSeen
 from opsconsole.model.running.targets import Target
-from opsconsole.model.running.workloads import Inventory
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.running.workloads import Inventory, PlaceKind
+from opsconsole.model.source_id import SourceId
 
 Found = tuple[SourceId, tuple[FoundService, ...]]
 Said = Inventory | tuple[Target, ...]
@@ -39,7 +39,7 @@ class _Place:
 
 
 class Discovering:
-    """Takes in what engines run and servers scrape, and says what each source finds."""
+    """Takes in what engines and hosts run and servers scrape, and says what each source finds."""
 
     def __init__(self) -> None:
         self._places: dict[SourceId, _Place] = {}
@@ -53,7 +53,7 @@ class Discovering:
     def take(self, source: SourceId, value: Observation | None, at: float) -> None:
         """Take in what was seen at ``at``; what says nothing of services is left alone."""
         match value:
-            case Inventory() if source.kind is SourceKind.DOCKER:
+            case Inventory():
                 said: Said = value
             case PrometheusSeen(targets=tuple() as targets):
                 said = targets
@@ -102,7 +102,7 @@ class Discovering:
 
 def _findings(declared: Settings, source: SourceId, place: _Place) -> tuple[Finding, ...]:
     if isinstance(place.said, Inventory):
-        return docker.read(declared, place.said, place.at)
+        return inventories.read(declared, place.said, place.at)
     found = prometheus.read(declared, source.name, place.said)
     over = len(found) - prometheus.JOB_LIMIT
     place.notice = (
@@ -123,6 +123,8 @@ def _signs(said: Said) -> tuple[object, ...]:
         (each.name, each.workload, each.phase, each.exit_code, each.finished_at is None, each.ports)
         for each in inventory.replicas
     )
+    if inventory.place.kind is PlaceKind.HOST:
+        return tuple((each.name, each.phase, each.state) for each in inventory.replicas)
     labels = tuple(each.labels for each in inventory.replicas)
     workloads = tuple((each.name, each.wanted) for each in inventory.workloads)
     return inventory.endpoint, replicas, labels, workloads

@@ -291,7 +291,9 @@ class Engine(EngineCalls):
     def _open(self, cleanup: AsyncExitStack) -> Sequence[AnySource]:
         sources = self._sources.open(
             self._settings,
-            lambda failed: Assembly(self._clock, self._base, self._take_event, failed, cleanup),
+            lambda failed: Assembly(
+                self._clock, self._base, self._take_event, failed, cleanup, self._machines
+            ),
             cleanup,
         )
         self._store.watch(sources, self._clock.now())

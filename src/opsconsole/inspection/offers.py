@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from opsconsole.config.discovery import Discovery, DockerDiscovery, PrometheusDiscovery
+from opsconsole.config.discovery import PrometheusDiscovery
 from opsconsole.config.effective import FoundService
+from opsconsole.config.loader import default_settings
 from opsconsole.config.offers import Offer, ServerAround
 from opsconsole.config.settings import Alertmanager, Prometheus, Settings
-from opsconsole.discovery import docker, prometheus
+from opsconsole.discovery import inventories, prometheus
 from opsconsole.discovery.finding import Finding
 from opsconsole.discovery.look import look
 from opsconsole.inspection.servers_around import servers_around
@@ -31,20 +32,19 @@ _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1", None})
 
 def offers_around(settings: Settings, base: Path, within: float) -> tuple[Offer, ...]:
     """What could be watched; paths of ``settings`` are relative to ``base``. Blocks."""
-    wanted = settings.model_copy(
-        update={"discover": Discovery(docker=DockerDiscovery(), prometheus=PrometheusDiscovery())}
-    )
+    every = default_settings().discover.model_copy(update={"prometheus": PrometheusDiscovery()})
+    wanted = settings.model_copy(update={"discover": every})
     fleet = look(wanted, within=within)
     found: list[Offer] = []
     for inventory in fleet.inventories:
-        watched = _names(docker.read(settings, inventory, None))
+        watched = _names(inventories.read(settings, inventory, None))
         named = {each.name: each for each in inventory.replicas}
-        findings = docker.read(wanted, inventory, None)
+        findings = inventories.read(wanted, inventory, None)
         place = inventory.place.name
         for each in _unwatched(findings, watched, settings):
             mine = (named.get(log.docker or "") for log in each.service.logs)
             containers = tuple(replica for replica in mine if replica is not None)
-            key, several = f"docker {place} {each.name}", len(fleet.inventories) > 1
+            key, several = f"{each.by.kind} {place} {each.name}", len(wanted.discovered) > 1
             found.append(Offer(key, each, place, containers, several=several))
     for server, targets in asyncio.run(_targets(settings.prometheus, base, within)):
         watched = _names(prometheus.read(settings, server.name, targets))

@@ -172,7 +172,7 @@ async def _check_elsewhere(
 
 def _elsewhere(found: tuple[Named, ...], where: str) -> Iterator[Finding]:
     for each in found:
-        does = "is read" if isinstance(each.part, ServiceLog) else "acts"
+        does = "is read" if isinstance(each.part, ServiceLog | None) else "acts"
         message = f"{does} on this host, but {where}"
         remedy = "run the console there, or name what reaches it: http:, command:, docker:"
         yield Finding(each.path, Weight.WARNING, message, remedy)

@@ -16,6 +16,7 @@ from opsconsole.config.types import Model
 from opsconsole.engine.assemble import places
 from opsconsole.engine.records.replica_book import ReplicaBook, Wanted
 from opsconsole.inspection.finding import Finding, Weight
+from opsconsole.machines.machines import Machines
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.state import State
 
@@ -49,12 +50,14 @@ async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
 
 async def _inventories(settings: Settings, clock: Clock) -> Iterable[Inventory]:
     """What each engine that answers runs."""
-    made = places(settings, clock, lambda _: None)
+    machines = Machines()
+    made = places(settings, clock, lambda _: None, machines)
     sources = [make() for who, make in made if who.kind.tells_replicas]
     try:
         readings = await asyncio.gather(*(source.collect() for source in sources))
     finally:
         await asyncio.gather(*(source.close() for source in sources))
+        machines.close()
     return [each.value for each in readings if isinstance(each.value, Inventory)]
 
 

@@ -16,6 +16,7 @@ class SourceKind(StrEnum):
     HOST = "host"
     DOCKER = "docker"
     KUBERNETES = "kubernetes"
+    SYSTEMD = "systemd"
     PROMETHEUS = "prometheus"
     ALERTMANAGER = "alertmanager"
     BUDGETS = "budgets"
@@ -39,7 +40,7 @@ class SourceKind(StrEnum):
 
 
 _KNOW_ALERTS = frozenset({SourceKind.PROMETHEUS, SourceKind.ALERTMANAGER, SourceKind.UNKNOWN})
-_TELL_REPLICAS = frozenset({SourceKind.DOCKER, SourceKind.KUBERNETES})
+_TELL_REPLICAS = frozenset({SourceKind.DOCKER, SourceKind.KUBERNETES, SourceKind.SYSTEMD})
 _ENGINES = {SourceKind.DOCKER, SourceKind.KUBERNETES}
 _SHOW_RESOURCES = frozenset({SourceKind.HOST, *_ENGINES, SourceKind.UNKNOWN})
 
@@ -70,6 +71,9 @@ class SourceId:
 
 THIS_HOST = SourceId(SourceKind.HOST, "local")
 """Reads the host that the console runs on."""
+
+UNITS_HERE = SourceId(SourceKind.SYSTEMD, "this host")
+"""Reads the systemd units of that host; what runs them has its name, which no engine can have."""
 
 LOCAL = SourceId(SourceKind.LOCAL)
 """The source of alerts of rules that the console evaluates itself."""

@@ -38,8 +38,13 @@ _REASONS: Final = {
     "rollback": "its engine can, to the image before",
     "scale": "its engine can, between 1 and 10 copies",
 }
+_OF_UNITS: Final = {
+    "group": "what runs it",
+    "logs": "the journal of its unit",
+    "restart": "systemd can",
+}
 _KEYS: Final = (
-    "group", "team", "engine", "containers", "job", "labels", "prometheus", "depends_on",
+    "group", "team", "engine", "containers", "units", "job", "labels", "prometheus", "depends_on",
     "instances", "health", "logs",
 )  # fmt: skip
 
@@ -66,7 +71,9 @@ def first_configuration(
         lines.append(f"#{server.kind}: {{url: {scalar(server.url)}}}  # {server.evidence}")
         left_open.append(f"the {server.kind} at {server.url} is offered as a comment: is it yours?")
     scraped = ", prometheus: true" if any(each.kind == "prometheus" for each in servers) else ""
-    lines += [f"#discover: {{docker: true{scraped}}}  # finds what will run later as well", ""]
+    units = ", systemd: true" if any(each.service.units for each in services) else ""
+    found_later = f"{{docker: true{scraped}{units}}}"
+    lines += [f"#discover: {found_later}  # finds what will run later as well", ""]
     lines.append("services:" if services else "services: {}")
     for each in services:
         lines += service_lines(each, containers)
@@ -89,7 +96,8 @@ def service_lines(
     dumped = found.service.model_dump(mode="json", by_alias=True, exclude_unset=True)
     document = _plain(dumped, without=frozenset() if engine else _ENGINE)
     yield f"  {scalar(found.name)}:  # {found.evidence}"
-    reasons = {**_REASONS, "containers": found.evidence}
+    own = _OF_UNITS if "units" in document else {}
+    reasons = {**_REASONS, **dict.fromkeys(("containers", "units"), found.evidence), **own}
     for key in _KEYS:
         if key in document:
             yield f"    {key}: {flow(_short(key, document[key]))}  # {reasons[key]}"

@@ -17,6 +17,8 @@ _PATIENCE: Final = 2.0
 def run(arguments: argparse.Namespace) -> int:
     """Print one name per line, in the configuration's order, then what was found."""
     fleet = look(from_arguments(arguments).settings, within=_PATIENCE)
-    for name in fleet.settings.services:
-        print(sanitize(name))
+    serving = {each.found.name for each in fleet.findings if each.serves}
+    for name, service in fleet.settings.services.items():
+        if service.origin.declared or not service.units or name in serving:
+            print(sanitize(name))
     return 0

@@ -5,27 +5,18 @@ Invariant: nothing is read unless a person asks for it and the service declares 
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
 from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.running.workloads import Phase, Place, PlaceKind, Replica, ReplicaLook
+from opsconsole.model.running.units import unit_name
+from opsconsole.model.running.workloads import Phase, Place, PlaceKind, ReplicaLook
 from opsconsole.model.state import State
-from opsconsole.sources.host.system_units import number, show, uptime
-
-_STATES: Final = {
-    "active": (Phase.RUNNING, State.OK),
-    "reloading": (Phase.RUNNING, State.OK),
-    "activating": (Phase.PENDING, State.UNKNOWN),
-    "inactive": (Phase.ENDED, State.DOWN),
-    "failed": (Phase.ENDED, State.DOWN),
-}
-_NOT_KNOWN: Final = (Phase.UNKNOWN, State.UNKNOWN)
+from opsconsole.sources.host.system_units import CpuUse, replica, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,7 @@ class UnitBook:
         self._settings = settings
         self._machines = machines
         self._clock = clock
-        self._used: dict[str, tuple[float, int]] = {}
+        self._cpu = CpuUse()
 
     def use(self, settings: Settings) -> None:
         """Use ``settings`` from now on."""
@@ -77,7 +68,7 @@ class UnitBook:
         names = self._settings.instance_names(service)
         for called, instance in zip(names, config.instances, strict=True):
             if instance.unit is not None:
-                name = instance.unit if "." in instance.unit else f"{instance.unit}.service"
+                name = unit_name(instance.unit)
                 machine = self._machines.of(self._settings.host_of(service, instance))
                 yield _Unit(called, name, machine)
 
@@ -87,34 +78,9 @@ class UnitBook:
         if loaded != "loaded":
             fault = Fault(FaultKind.ABSENT, f"{name} is {loaded or 'not known'}", "look at unit:")
             return ReplicaLook(unit.instance, name, now, fault=fault)
-        active = properties.get("ActiveState", "")
-        phase, state = _STATES.get(active, _NOT_KNOWN)
         place = Place(PlaceKind.HOST, unit.machine.name)
-        called = f"{place.name}:{name}"
-        lasted = uptime(properties) if active == "active" else None
-        replica = Replica(
-            id=called,
-            name=name,
-            kind="unit",
-            place=place,
-            status=f"{active} ({properties.get('SubState', '')})",
-            phase=phase,
-            state=state,
-            cpu=self._cpu(called, number(properties, "CPUUsageNSec"), now),
-            memory=number(properties, "MemoryCurrent"),
-            memory_limit=number(properties, "MemoryMax"),
-            restarts=number(properties, "NRestarts"),
-            started_at=None if lasted is None else now - lasted,
-            pid=number(properties, "MainPID") or None,
-        )
-        return ReplicaLook(unit.instance, name, now, replica)
-
-    def _cpu(self, name: str, used: int | None, now: float) -> float | None:
-        """Cores in use since the previous look; None at first and after the unit restarted."""
-        before = self._used.pop(name, None)
-        if used is None:
-            return None
-        self._used[name] = (now, used)
-        if before is None or now <= before[0] or used < before[1]:
-            return None
-        return (used - before[1]) / 1e9 / (now - before[0])
+        seen = replica(properties, name, place, now)
+        # Somebody declared that the instance runs.
+        state = State.DOWN if seen.phase is Phase.ENDED else seen.state
+        cpu = self._cpu.of(seen.id, properties, now)
+        return ReplicaLook(unit.instance, name, now, replace(seen, state=state, cpu=cpu))

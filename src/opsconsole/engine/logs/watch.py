@@ -214,14 +214,16 @@ class LogWatch:
 
 
 def sources_of(service: Service) -> tuple[ServiceLog, ...]:
-    """The declared logs; without any, those of the service's containers."""
+    """The declared logs; without any, those of the service's units and containers."""
     if service.logs:
         return service.logs
+    units = tuple(ServiceLog(journal=each) for each in service.units)
     named = [(name, service.engine) for name in service.containers]
     for instance in service.instances:
         if instance.container:
             named.append((instance.container, instance.engine or service.engine))
-    return tuple(ServiceLog(docker=name, engine=engine) for name, engine in dict.fromkeys(named))
+    of_containers = (ServiceLog(docker=name, engine=at) for name, at in dict.fromkeys(named))
+    return (*units, *of_containers)
 
 
 def names_of(sources: Sequence[ServiceLog]) -> list[str]:

@@ -27,6 +27,7 @@ from opsconsole.machines.machines import Machines
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
 from opsconsole.model.running.machine import MachineError
+from opsconsole.model.running.units import unit_name
 from opsconsole.sources.host.records import (
     Move,
     PackageChange,
@@ -267,7 +268,7 @@ def _units(settings: Settings, named: dict[str, tuple[Named, ...]]) -> list[_Run
             )
         )
         for part, unit in _units_in(parts):
-            name = unit.name if "." in unit.name else f"{unit.name}.service"
+            name = unit_name(unit.name)
             subject = names.get(id(part), "") if isinstance(part, Instance) else ""
             key = service, name, unit.user
             if subject or key not in found:
@@ -277,9 +278,7 @@ def _units(settings: Settings, named: dict[str, tuple[Named, ...]]) -> list[_Run
 
 def _files(parts: Iterable[Named]) -> frozenset[str]:
     """The unit files and programs that a package may own."""
-    units = (
-        unit.name if "." in unit.name else f"{unit.name}.service" for _, unit in _units_in(parts)
-    )
+    units = (unit_name(unit.name) for _, unit in _units_in(parts))
     found = {f"{folder}/{name}" for name in units for folder in _UNIT_FOLDERS}
     for each in parts:
         target = each.part.target if isinstance(each.part, Action) else None

@@ -27,10 +27,11 @@ from opsconsole.model.operation import ActionView
 from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.model.reading import SINGLE_LOOK
 from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.units import unit_name
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import CertificateView, InstanceView, ServiceView
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.source_id import UNITS_HERE, SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import (
     Availability,
@@ -232,8 +233,10 @@ class ServiceRecord:
     def wanted(self) -> tuple[Wanted, ...]:
         """The names by which engines should know it."""
         named = [(name, self.config.engine or "") for name in self.config.containers]
+        units = [(unit_name(each), UNITS_HERE.name) for each in self.config.units]
         return (
             *named,
+            *units,
             *self.workloads,
             *((each.runs_as, each.engine) for each in self.instances if each.runs_as),
         )

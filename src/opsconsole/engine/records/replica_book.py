@@ -65,7 +65,10 @@ class ReplicaBook:
     def __init__(
         self, settings: Settings, before: "ReplicaBook | None" = None, *, least: float = 0.0
     ) -> None:
-        self._intervals = {name: max(every, least) for name, every in settings.engines.items()}
+        self._intervals = {
+            name: max(every, least) for name, every in settings.tells_replicas.items()
+        }
+        self._engines = tuple(settings.engines)
         self._views: dict[str, EngineView] = {}
         if before is not None:
             for name, view in before._views.items():
@@ -131,7 +134,7 @@ class ReplicaBook:
             which = " or ".join((", ".join(several[:-1]), several[-1]))
             said = f"{name} may be {which}: name its project or its engine"
             return Lack(name, Judgement(State.UNKNOWN, said), ambiguous=True)
-        asked = [engine] if engine else list(self._intervals)
+        asked = [engine] if engine else self._engines
         if not asked:
             return Lack(name, Judgement(State.UNKNOWN, f"no engine is read that could know {name}"))
         silent = [each for each in asked if each not in self._views or each in self._stale]

@@ -6,7 +6,7 @@ services if no service changed.
 
 from typing import TypeVar
 
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import UNITS_EVERY, Settings
 from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerting.silences import SilenceView
@@ -23,7 +23,7 @@ from opsconsole.model.snapshot import (
     Snapshot,
     SourceView,
 )
-from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
+from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
 
 T = TypeVar("T")
 
@@ -137,6 +137,8 @@ def _awaited(settings: Settings, now: float) -> tuple[SourceView, ...]:
         )
         for each in places
     ]
+    if settings.reads_units:
+        servers.insert(0, (UNITS_HERE, UNITS_EVERY))
     if settings.host.enabled:
         servers.insert(0, (THIS_HOST, settings.host.interval))
     return tuple(SourceView(id_, "", interval, None, now) for id_, interval in servers)

@@ -12,6 +12,7 @@ from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.running.machine import Command, End, Finished, MachineError
+from opsconsole.model.running.units import unit_name
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.settling import settle
@@ -55,11 +56,10 @@ class SystemdRestart(Driver):
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.systemd)
-        unit = target.unit
         self._clock = context.clock
         self._invocation = ""
         self._machine = context.machine
-        self._unit = unit if "." in unit else f"{unit}.service"
+        self._unit = unit_name(target.unit)
         self._scope = "--user" if target.user else "--system"
 
     async def observe(self) -> Mapping[str, str]:

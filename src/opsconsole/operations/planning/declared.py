@@ -129,6 +129,7 @@ def digest(settings: Settings, found: Declared) -> str:
         "others": [_dumped(each) for each in _others(settings, found.service)],
         "instances": [instance.model_dump(mode="json") for instance in service.instances],
         "containers": list(service.containers),
+        **({"units": list(service.units)} if service.units else {}),
         "environment": settings.environment_of(found.service).model_dump(mode="json"),
         **{
             key: [place.model_dump(mode="json") for place in places]

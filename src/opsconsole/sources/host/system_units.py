@@ -1,27 +1,76 @@
-"""What systemd says of units: one ``systemctl show`` for all that are asked for.
+"""What systemd says of units: which are loaded, and one ``systemctl show`` for all that are meant.
 
 Invariant: reads only; ends within ``timeout`` seconds and raises nothing; a unit's name is an
-argument of its own, never a part of a shell's line. Properties and their formats: systemctl(1),
+argument of its own, never a part of a shell's line. Properties, states and formats: systemctl(1),
 org.freedesktop.systemd1(5).
 """
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.machine import Command, End, Failure, MachineError
+from opsconsole.model.running.workloads import Phase, Place, Replica
+from opsconsole.model.state import State
 from opsconsole.text import sanitize, sanitize_bytes
 
 PROPERTIES: Final = (
-    "Id", "LoadState", "ActiveState", "SubState", "NRestarts", "MainPID", "MemoryCurrent",
-    "MemoryMax", "CPUUsageNSec", "ActiveEnterTimestampMonotonic", "ExecMainStartTimestampMonotonic",
+    "Id", "LoadState", "Type", "ActiveState", "SubState", "Result", "NRestarts",
+    "MainPID", "ExecMainStatus", "MemoryCurrent", "MemoryMax", "CPUUsageNSec",
+    "ActiveEnterTimestampMonotonic", "InactiveEnterTimestampMonotonic",
+    "ExecMainStartTimestampMonotonic",
 )  # fmt: skip
 
-_OUTPUT: Final = 256 * 1024
+KIND: Final = "unit"
+"""The word for a replica that is one."""
+
+_OUTPUT: Final = 1024 * 1024
+_LINE: Final = 1000
 _UNKNOWN: Final = 2**64 - 1
 """What systemd writes for a number that it does not know."""
+
+_STATES: Final = {
+    "active": (Phase.RUNNING, State.OK),
+    "reloading": (Phase.RUNNING, State.OK),
+    "activating": (Phase.PENDING, State.UNKNOWN),
+    "inactive": (Phase.ENDED, State.UNKNOWN),
+    "failed": (Phase.ENDED, State.DOWN),
+}
+_NOT_KNOWN: Final = (Phase.UNKNOWN, State.UNKNOWN)
+_WAITS: Final = "auto-restart"
+"""The sub-state of a unit that has failed and is about to be started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A unit that is loaded, or failed and is no longer, by its full name and systemd's words."""
+
+    name: str
+    active: str
+    sub: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed, also where systemd is about to start it again."""
+        return self.active == "failed" or self.sub == _WAITS
+
+    def replica(self, place: Place) -> Replica:
+        """What its words alone say of it."""
+        return replica({"ActiveState": self.active, "SubState": self.sub}, self.name, place, 0.0)
+
+
+async def listed(machine: Machine, timeout: float) -> tuple[Listed, ...] | Fault:
+    """Every unit that systemd has in memory, also those that are not active."""
+    options = "--all", "--plain", "--full", "--no-legend", "--no-pager"
+    said = await _systemctl(machine, ("list-units", *options), timeout)
+    if isinstance(said, Fault):
+        return said
+    # The columns are UNIT LOAD ACTIVE SUB DESCRIPTION.
+    rows = (line.split(maxsplit=4) for line in said.split("\n"))
+    return tuple(Listed(row[0], row[2], row[3]) for row in rows if len(row) >= 4)
 
 
 async def show(
@@ -29,16 +78,21 @@ async def show(
 ) -> tuple[Mapping[str, str], ...] | Fault:
     """The properties of each unit, in the order asked for; of the ``user``'s own manager if so."""
     manager = ("--user",) if user else ()
-    argv = (
-        "systemctl",
-        *manager,
-        "show",
-        f"--property={','.join(PROPERTIES)}",
-        "--no-pager",
-        "--",
-        *units,
-    )
-    command = Command(argv, inherits=True, together=True)
+    argv = (*manager, "show", f"--property={','.join(PROPERTIES)}", "--no-pager", "--", *units)
+    said = await _systemctl(machine, argv, timeout)
+    if isinstance(said, Fault):
+        return said
+    found = tuple(_block(block) for block in said.split("\n\n"))
+    if len(found) != len(units):
+        return Fault(
+            FaultKind.NOT_UNDERSTOOD, f"systemctl reported {len(found)} units, not {len(units)}"
+        )
+    return found
+
+
+async def _systemctl(machine: Machine, argv: Sequence[str], timeout: float) -> str | Fault:
+    """What it wrote."""
+    command = Command(("systemctl", *argv), inherits=True, together=True)
     try:
         finished = await machine.run(command, limit=_OUTPUT, deadline=timeout)
     except MachineError as error:
@@ -46,7 +100,7 @@ async def show(
         absent = error.failure is Failure.NOT_FOUND
         kind = FaultKind.UNSUPPORTED if absent else FaultKind.LOCAL
         return Fault(kind, f"cannot run systemctl: {error}", hint)
-    text = sanitize_bytes(finished.output, limit=1000, multiline=True).strip()
+    text = sanitize_bytes(finished.output, limit=_LINE, multiline=True).strip()
     if finished.end is not End.EXITED:
         late = finished.end is End.LATE
         kind = FaultKind.TIMEOUT if late else FaultKind.TOO_LARGE
@@ -55,17 +109,78 @@ async def show(
     if finished.code:
         words = sanitize(text, limit=200)
         return Fault(FaultKind.LOCAL, f"systemctl ended with code {finished.code}: {words}")
-    found = tuple(_block(block) for block in text.split("\n\n"))
-    if len(found) != len(units):
-        return Fault(
-            FaultKind.NOT_UNDERSTOOD, f"systemctl reported {len(found)} units, not {len(units)}"
-        )
-    return found
+    return text
 
 
 def _block(text: str) -> Mapping[str, str]:
     pairs = (line.partition("=") for line in text.split("\n") if "=" in line)
     return {key: value for key, _, value in pairs}
+
+
+def replica(properties: Mapping[str, str], name: str, place: Place, now: float) -> Replica:
+    """The unit as the model has it; ``now`` is by the clock of the replicas' times.
+
+    One that does its work once, and has, is well though it is not active. One that is in no
+    state of failure and does not run is *unknown*: its service knows whether it should.
+    """
+    active, sub = properties.get("ActiveState", ""), properties.get("SubState", "")
+    phase, state = _STATES.get(active, _NOT_KNOWN)
+    result = properties.get("Result", "")
+    ended = _ago(number(properties, "InactiveEnterTimestampMonotonic"))
+    if sub == _WAITS:
+        phase, state = Phase.RESTARTING, State.DOWN
+    elif active == "inactive" and properties.get("Type") == "oneshot":
+        state = State.OK if result == "success" and ended is not None else state
+    lasted = uptime(properties) if active == "active" else None
+    runs = phase is Phase.RUNNING
+    return Replica(
+        id=f"{place.name}:{name}",
+        name=name,
+        kind=KIND,
+        place=place,
+        status=f"{active} ({sub})",
+        phase=phase,
+        state=state,
+        exit_code=None if runs or not ended else number(properties, "ExecMainStatus"),
+        oom_killed=not runs and result == "oom-kill",
+        memory=number(properties, "MemoryCurrent"),
+        memory_limit=number(properties, "MemoryMax"),
+        restarts=number(properties, "NRestarts"),
+        started_at=None if lasted is None else now - lasted,
+        finished_at=None if runs or ended is None else now - ended,
+        pid=number(properties, "MainPID") or None,
+        detail=_detail(properties, state),
+    )
+
+
+def _detail(properties: Mapping[str, str], state: State) -> str:
+    """``failed: exit-code 203``: how it failed, in systemd's words; '' where it did not."""
+    result = properties.get("Result", "")
+    if state is not State.DOWN:
+        return ""
+    active = properties.get("SubState", "") or properties.get("ActiveState", "")
+    if result in {"", "success"}:
+        return active
+    code = number(properties, "ExecMainStatus")
+    return f"{active}: {result} {code}" if code else f"{active}: {result}"
+
+
+class CpuUse:
+    """How many cores each unit uses, between two looks."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, tuple[float, int]] = {}
+
+    def of(self, name: str, properties: Mapping[str, str], now: float) -> float | None:
+        """Cores in use since the previous look; None at first and after the unit restarted."""
+        used = number(properties, "CPUUsageNSec")
+        before = self._used.pop(name, None)
+        if used is None:
+            return None
+        self._used[name] = (now, used)
+        if before is None or now <= before[0] or used < before[1]:
+            return None
+        return (used - before[1]) / 1e9 / (now - before[0])
 
 
 def number(properties: Mapping[str, str], name: str) -> int | None:

@@ -112,6 +112,7 @@ def well(service: ServiceView, known: Known, changed: frozenset[FactCode]) -> It
 _TELLS: Final = {
     SourceKind.HOST: "host",
     SourceKind.DOCKER: "containers",
+    SourceKind.SYSTEMD: "units",
     SourceKind.PROMETHEUS: "metrics and alerts",
     SourceKind.ALERTMANAGER: "silences and alerts",
     SourceKind.SCRAPE: "figures",

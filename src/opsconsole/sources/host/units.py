@@ -1,0 +1,95 @@
+"""The systemd units of a host that failed, those that are to be found, and those that are named.
+
+Invariant: two short programs a look, of which the second is asked for the units that are meant and
+no other; at most ``UNIT_LIMIT`` of them, those that failed first. A unit that is named and not
+loaded is not there; the rest is as systemd says.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from opsconsole.clock import Clock
+from opsconsole.config.discovery import SystemdDiscovery
+from opsconsole.config.settings import UNITS_EVERY
+from opsconsole.machines.base import Machine
+from opsconsole.model.fault import Fault
+from opsconsole.model.reading import Reading
+from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
+from opsconsole.model.source_id import UNITS_HERE, SourceId
+from opsconsole.sources.base import Source
+from opsconsole.sources.host.system_units import CpuUse, Listed, listed, replica, show
+
+UNIT_LIMIT: Final = 500
+"""Units of one host at most."""
+
+ENDPOINT: Final = "systemd"
+_DEADLINE: Final = 4.0
+"""Seconds for each of the two programs."""
+
+
+class UnitSource(Source[Inventory]):
+    """Looks at the units of ``machine``: those of ``rules``, and ``named`` by their full names."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        rules: SystemdDiscovery | None,
+        named: tuple[str, ...],
+        clock: Clock,
+    ) -> None:
+        self._machine, self._rules, self._named = machine, rules, frozenset(named)
+        self._clock = clock
+        self._place = Place(PlaceKind.HOST, UNITS_HERE.name)
+        self._cpu = CpuUse()
+
+    @property
+    def id(self) -> SourceId:
+        """The units of this host."""
+        return UNITS_HERE
+
+    @property
+    def interval(self) -> float:
+        """Seconds between looks."""
+        return UNITS_EVERY
+
+    @property
+    def endpoint(self) -> str:
+        """What is asked."""
+        return ENDPOINT
+
+    async def collect(self) -> Reading[Inventory]:
+        """Look once."""
+        began = self._clock.now()
+        seen = await self._look()
+        now = self._clock.now()
+        if isinstance(seen, Fault):
+            return Reading(UNITS_HERE, now, now - began, fault=seen)
+        return Reading(UNITS_HERE, now, now - began, seen)
+
+    async def close(self) -> None:
+        """Nothing is held between looks."""
+
+    async def _look(self) -> Inventory | Fault:
+        every = await listed(self._machine, _DEADLINE)
+        if isinstance(every, Fault):
+            return every
+        failed = sorted(each.name for each in every if self._is_found(each) and each.failed)
+        rest = {each.name for each in every if self._is_found(each)} | self._named
+        names = (*failed, *sorted(rest - set(failed)))[:UNIT_LIMIT]
+        found = await show(self._machine, names, _DEADLINE) if names else ()
+        if isinstance(found, Fault):
+            return found
+        now = self._clock.now()
+        seen = tuple(
+            replace(
+                replica(properties, name, self._place, now),
+                cpu=self._cpu.of(name, properties, now),
+            )
+            for name, properties in zip(names, found, strict=True)
+            if name in failed or properties.get("LoadState") == "loaded"
+        )
+        return Inventory(self._place, ENDPOINT, "", seen)
+
+    def _is_found(self, unit: Listed) -> bool:
+        rules = self._rules
+        return rules is not None and ((rules.failed and unit.failed) or rules.names(unit.name))
