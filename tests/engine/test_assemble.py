@@ -13,6 +13,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.assemble import Assembly
+from opsconsole.machines.machines import Machines
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.base import AnySource
 from tests.named import named
@@ -30,6 +31,7 @@ def made(
     assembly = Assembly(
         SystemClock(),
         Path(),
+        Machines(),
         lambda event: None,
         lambda name, error: failures.append(str(name)),
         cleanup,
@@ -135,7 +137,7 @@ async def test_what_did_not_change_is_the_same_source(
 ) -> None:
     (tmp_path / "rules.yml").write_text("groups: []\n")
     assembly = Assembly(
-        SystemClock(), tmp_path, lambda event: None, lambda name, error: None, cleanup
+        SystemClock(), tmp_path, Machines(), lambda event: None, lambda name, error: None, cleanup
     )
     metrics = {"requests": {"counter": "requests_total"}}
     settings: dict[str, Any] = {

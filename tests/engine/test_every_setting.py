@@ -215,6 +215,7 @@ ROWS: dict[str, Row] = {
     "services.probes": Row(sources, service(probes={"live": "/live"})),
     "services.http": Row(HEALTH, service(http=PROXY)),
     "services.depends_on": Row(row(lambda it: it.depends_on), service(depends_on=["db"])),
+    "services.units": Row(record(lambda it: it.wanted), service(units=["x"])),
     "services.containers": Row(record(lambda it: it.wanted), service(containers=["x"])),
     "services.engine": Row(
         record(lambda it: it.wanted),

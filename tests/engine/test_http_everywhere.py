@@ -111,7 +111,7 @@ class Speakers:
     def all(self) -> dict[str, Speaker]:
         """By name; those that live long are the same at each asking."""
         clock = FakeClock()
-        assembly = Assembly(clock, self.base, print, print, self.stack)
+        assembly = Assembly(clock, self.base, Machines(), print, print, self.stack)
         found: dict[str, Speaker] = {}
         for source in assembly.sources(self.settings):
 
@@ -275,7 +275,7 @@ async def test_a_reload_has_every_source_read_its_secrets_again(
     http, header = AUTHENTICATION[way]
     server, clock = Server(answer), FakeClock()
     async with listening(server) as url, AsyncExitStack() as stack:
-        assembly = Assembly(clock, tmp_path, print, print, stack)
+        assembly = Assembly(clock, tmp_path, Machines(), print, print, stack)
         settings = settings_for(url, http)
         sources = assembly.sources(settings)
         for source in sources:

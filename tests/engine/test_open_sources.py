@@ -9,6 +9,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.assemble import Assembly, Failed
 from opsconsole.engine.open_sources import OpenSources
+from opsconsole.machines.machines import Machines
 from opsconsole.sources.base import AnySource
 
 ONE = Settings.model_validate({"docker": [], "host": {"enabled": True}})
@@ -28,7 +29,7 @@ def sources(failed: list[str]) -> OpenSources:
 
 def opened(sources: OpenSources, settings: Settings, cleanup: AsyncExitStack) -> list[AnySource]:
     def assembly(failed: Failed) -> Assembly:
-        return Assembly(SystemClock(), Path(), lambda _: None, failed, cleanup)
+        return Assembly(SystemClock(), Path(), Machines(), lambda _: None, failed, cleanup)
 
     return list(sources.open(settings, assembly, cleanup))
 

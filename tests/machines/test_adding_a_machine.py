@@ -149,10 +149,7 @@ _MADE = """        for host in settings.hosts:
             make = partial(_cellar, host, self._machines.of(host), self._clock)
             yield SourceId(SourceKind.HOST, host.name), make
 """
-_ASSEMBLE = """from opsconsole.config.settings import RemoteHost
-from opsconsole.machines.base import Machine
-from opsconsole.machines.machines import Machines
-"""
+_ASSEMBLE = "from opsconsole.config.settings import RemoteHost\n"
 
 _CONFIG = """
 docker: []
@@ -243,11 +240,6 @@ def figures_of(copy: Copy) -> None:
     copy.put(assemble, _ASSEMBLE, before="from opsconsole.config.services import Service\n")
     copy.put(assemble, _MAKE, before="def _host(")
     copy.put(assemble, _MADE, before="        yield from places(")
-    copy.put(assemble, "        machines: Machines,\n", after="        base: Path,\n        ")
-    copy.put(
-        assemble, "        self._machines = machines\n", before="        self._clock, self._base"
-    )
-    copy.put("engine/engine.py", "self._machines, ", after="Assembly(self._clock, self._base, ")
 
 
 @pytest.fixture

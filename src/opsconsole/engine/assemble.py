@@ -43,10 +43,10 @@ class Assembly:
         self,
         clock: Clock,
         base: Path,
+        machines: Machines,
         on_event: Callable[[Event], None],
         on_failure: Failed,
         cleanup: AsyncExitStack,
-        machines: Machines,
     ) -> None:
         self._clock, self._base, self._machines = clock, base, machines
         self._on_event, self._on_failure = on_event, on_failure

@@ -292,7 +292,7 @@ class Engine(EngineCalls):
         sources = self._sources.open(
             self._settings,
             lambda failed: Assembly(
-                self._clock, self._base, self._take_event, failed, cleanup, self._machines
+                self._clock, self._base, self._machines, self._take_event, failed, cleanup
             ),
             cleanup,
         )

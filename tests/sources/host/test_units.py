@@ -15,9 +15,7 @@ from opsconsole.model.state import State
 from opsconsole.sources.host.system_units import replica
 from opsconsole.sources.host.units import UnitSource
 from tests.fakes import FakeClock
-from tests.sources.host.systemctl import Systemctl, systemctl
-
-__all__ = ["systemctl"]
+from tests.systemctl import Systemctl
 
 PLACE = Place(PlaceKind.HOST, UNITS_HERE.name)
 

@@ -12,7 +12,7 @@ import pytest
 _PROGRAM = """#!/bin/sh
 folder="$(dirname "$0")/units"
 echo "$*" >> "$folder/../asked"
-test ! -e "$folder/../hangs" || exec sleep 100
+test ! -e "$folder/../broken" || { echo "Failed to connect to bus"; exit 1; }
 for last; do :; done
 case " $* " in
   *" list-units "*)
@@ -59,13 +59,13 @@ class Systemctl:
         """The unit is no longer in memory."""
         (self._folder / "units" / f"{name}.unit").unlink()
 
-    def hangs(self) -> None:
-        """It answers no more."""
-        (self._folder / "hangs").touch()
+    def breaks(self) -> None:
+        """It reaches its systemd no more."""
+        (self._folder / "broken").touch()
 
     def answers(self) -> None:
-        """It answers again."""
-        (self._folder / "hangs").unlink()
+        """It does again."""
+        (self._folder / "broken").unlink()
 
     def asked(self, verb: str) -> list[str]:
         """The calls of ``verb`` so far."""
