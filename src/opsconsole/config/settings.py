@@ -281,7 +281,7 @@ class Settings(Model):
         wanted = self.discover.systemd is not None or any(
             each.units for each in self.services.values()
         )
-        return wanted and self.host.enabled
+        return self.host.enabled and wanted
 
     @property
     def tells_replicas(self) -> dict[str, float]:
