@@ -16,6 +16,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.assemble import Assembly
 from opsconsole.inspection.finding import Finding
 from opsconsole.inspection.targets import check_targets
+from opsconsole.machines.machines import Machines
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
@@ -119,7 +120,7 @@ def taken(server: Server | Proxy) -> list[Asked]:
 
 async def of_panels(settings: Settings, base: Path) -> Reading[HealthReport]:
     async with AsyncExitStack() as stack:
-        assembly = Assembly(SystemClock(), base, print, print, stack)
+        assembly = Assembly(SystemClock(), base, Machines(), print, print, stack)
         (source,) = assembly.sources(settings)
         assert isinstance(source, HttpProbe)
         reading = await source.collect()
