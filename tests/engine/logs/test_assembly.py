@@ -96,3 +96,11 @@ def test_a_notice_between_them_parts_a_trace_from_its_head() -> None:
         ring.add([parse(RawLine(text.encode()), "auto", NOW)], NOW, live=True)
         ring.notice("3 lines dropped", NOW)
     assert [each.level.name for each in ring.lines() if not each.notice] == ["ERROR", "ERROR"]
+
+
+TRACES = json.loads((Path(__file__).parent / "traces.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("name", "levels", "text"), TRACES, ids=[each[0] for each in TRACES])
+def test_a_trace_of_any_language_is_one_entry(name: str, levels: list[str], text: str) -> None:
+    assert [entry.level.name for entry in entries(text)] == levels, name

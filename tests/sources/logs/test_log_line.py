@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -287,3 +288,15 @@ def test_any_bytes_give_a_clean_line(data: bytes) -> None:
 )
 def test_any_object_gives_a_clean_line(fields: dict[str, object]) -> None:
     assert is_clean(read(json.dumps(fields)).text)
+
+
+HEADS = json.loads((Path(__file__).parent / "heads.json").read_text(encoding="utf-8"))
+"""Level, time of the first of May 2026 in UTC (null: the line names none), and the line."""
+
+
+@pytest.mark.parametrize(("level", "clock", "line"), HEADS, ids=[line[:50] for *_, line in HEADS])
+def test_what_stands_before_the_words_is_read(level: str, clock: str | None, line: str) -> None:
+    found = parse(RawLine(line.encode()), "auto", datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp())
+    assert found.level.name == level
+    at = None if found.at is None else datetime.fromtimestamp(found.at, UTC)
+    assert (at and at.strftime("%d %H:%M:%S")) == (clock and f"01 {clock}")

@@ -15,7 +15,7 @@ from opsconsole.sources.logs.line import ParsedLine, Part
 class Assembly:
     """What is known about the previous entry. ``open``: its trace has not ended.
 
-    ``stamped``: lines of this log have timestamps, so a line without one after an error is not a
+    ``stamped``: lines of this log begin with times, so a line without one after an error is not a
     new entry.
     """
 
@@ -34,7 +34,7 @@ class Assembly:
                 self.level = line.level
         else:
             self.begun, self.level, self.own = True, line.level, line.own
-        self.stamped = self.stamped or line.own
+        self.stamped = self.stamped or line.own or line.clocked
         self.awaits = line.awaits
         if line.part is not Part.BLANK:
             self.open = self._is_open_after(line, belongs=belongs)
@@ -52,7 +52,7 @@ class Assembly:
             case Part.TRACE | Part.REASON:
                 return failed and self.open
             case Part.ENTRY:
-                if line.own:
+                if line.own or line.clocked:
                     return False
                 if self.awaits:
                     return True

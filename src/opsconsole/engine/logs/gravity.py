@@ -13,7 +13,7 @@ from opsconsole.sources.logs.raw_lines import RawLine
 
 _WORDS: Final = (
     b"err", b"fatal", b"ftl", b"crit", b"panic", b"exception", b"traceback", b"severe", b"alert",
-    b"emerg", b"fail", b"uncaught", b"unhandled", b"interrupt",
+    b"emerg", b"fail", b"uncaught", b"unhandled", b"interrupt", b"terminate called",
 )  # fmt: skip
 _HEAD: Final = re.compile(rb"^(?:[EFCA](?:\d{4}|\d{6}|\d{8}) |[EFCA], \[|<)", re.MULTILINE)
 _NUMBER: Final = re.compile(rb'"(?:level|severity|priority)":\s*"?(?:[0-3]\b|[56]0)', re.IGNORECASE)

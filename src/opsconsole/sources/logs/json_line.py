@@ -1,8 +1,8 @@
 """The fields of a JSON log line as its time, its level and its words.
 
 Invariant: pure and total; every text is sanitised. Keys are matched in any case. The names are
-those of bunyan, pino, zap, zerolog, slog, Serilog, GELF, ECS, Log4j, journald, Google, and of the
-files of Docker and Kubernetes.
+those of bunyan, pino, zap, zerolog, slog, Serilog, GELF, ECS, Log4j, journald, Google,
+OpenTelemetry, MongoDB, and of the files of Docker and Kubernetes.
 """
 
 import json
@@ -11,25 +11,32 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.levels import level_of, level_of_number
-from opsconsole.sources.logs.stamps import stamp_of
+from opsconsole.sources.logs.levels import level_in, level_of_field, level_of_number
+from opsconsole.sources.logs.stamps import find_stamp, stamp_of
 from opsconsole.text import LINE_LIMIT, sanitize
 
 _TIME_KEYS: Final = (
     "timestamp", "@timestamp", "time", "ts", "t", "@t", "asctime", "date", "datetime", "instant",
-    "__realtime_timestamp",
+    "__realtime_timestamp", "timeunixnano", "eventtime", "created",
 )  # fmt: skip
 _LEVEL_KEYS: Final = (
     "level", "severity", "levelname", "log.level", "lvl", "@l", "loglevel", "log_level", "priority",
-    "level_name",
+    "level_name", "severitytext", "severitynumber",
 )  # fmt: skip
 _TEXT_KEYS: Final = (
     "message", "msg", "event", "log", "@m", "text", "short_message", "renderedmessage",
-    "messagetemplate", "@mt",
+    "messagetemplate", "@mt", "body",
 )  # fmt: skip
 _NEXTCLOUD: Final = (
     LogLevel.DEBUG, LogLevel.INFO, LogLevel.WARNING, LogLevel.ERROR, LogLevel.CRITICAL,
 )  # fmt: skip
+_MONGO_KEYS: Final = frozenset({"s", "c", "ctx", "msg"})
+_OTEL: Final = (
+    LogLevel.TRACE, LogLevel.DEBUG, LogLevel.INFO, LogLevel.WARNING, LogLevel.ERROR,
+    LogLevel.CRITICAL,
+)  # fmt: skip
+"""Four numbers each, from 1 on."""
+
 _MOST_EXTRAS: Final = 24
 _MOST_ROWS: Final = 200
 _DEPTH: Final = 2
@@ -63,6 +70,10 @@ def read_object(
         level = inner.level if level is LogLevel.UNKNOWN else level
         return ReadObject(inner.text, level, inner.at if inner.at is not None else at)
     head = _words(words).rstrip("\n") if words is not None else ""
+    if level is LogLevel.UNKNOWN and isinstance(words, str):
+        # What a collector wrapped is a line of text, with a time and a level of its own.
+        stamp = find_stamp(head, arrived)
+        level = level_in(head, stamp.end if stamp else 0)
     return ReadObject(_shown(head, rest), level, at)
 
 
@@ -81,15 +92,19 @@ def _inner(words: object, arrived: float, depth: int) -> ReadObject | None:
 
 def _level(rest: dict[str, Any], names: Mapping[str, str]) -> LogLevel:
     """The level, taken out; where it stands in an object ``log``, from there."""
-    said = _pop(rest, names, _LEVEL_KEYS)
+    mongo = rest.keys() >= _MONGO_KEYS
+    otel = "severitytext" not in names and "severitynumber" in names
+    said = rest.pop("s") if mongo else _pop(rest, names, _LEVEL_KEYS)
     nested = rest.get("log")
     if said is None and isinstance(nested, Mapping):
         said = nested.get("level")
     if isinstance(said, str) and not said.isdecimal():
-        return level_of(said)
+        return level_of_field(said)
     if isinstance(said, bool) or not isinstance(said, (int, str)):
         return LogLevel.UNKNOWN
     number = int(said) if len(str(said)) < 4 else -1
+    if otel:
+        return _OTEL[(number - 1) // 4] if 1 <= number <= 24 else LogLevel.UNKNOWN
     if "reqId" in rest and 0 <= number < len(_NEXTCLOUD):
         return _NEXTCLOUD[number]
     return level_of_number(number)

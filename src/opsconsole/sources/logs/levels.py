@@ -49,21 +49,45 @@ _FIELD: Final = re.compile(
 _LETTER_HEAD: Final = re.compile(
     r"([TDIWEFCAVN])(?:\d{4}|\d{6}|\d{8}) \d\d:\d\d:\d\d|([TDIWEFCAVN]), \[\d{4}-"
 )
+_LETTER_AFTER: Final = re.compile(r"[\s\])]*([DIWEF])(?:! |\s+(?:[A-Z]{3,}|-)\s)")
+"""MongoDB's and Telegraf's letter, straight after the time."""
+
+_FATAL: Final = re.compile(r"(?:PHP )?(?:(?:Recoverable|Catchable) fatal|(Fatal)|Parse) error: ")
+_OFFSET: Final = re.compile(r"([A-Za-z]+)[+-]\d{1,4}")
+"""slog's levels between its names."""
+
 _REDIS_HEAD: Final = re.compile(r"\d+:[A-Z] \d\d [A-Z][a-z]{2} (?:\d{4} )?[\d:.]+ ([#*.-]) ")
 _PRIORITY: Final = re.compile(r"<(\d{1,3})>")
-_TOKEN: Final = re.compile(r"\s*(\[[^\]]{0,60}\]|<[^>]{0,60}>|\([^)]{0,60}\)|[^\s|]+|\|)")
+_TOKEN: Final = re.compile(
+    r"\s*(\[[^\]]{0,60}\]|<[^>]{0,60}>|\([^)]{0,60}\)|\{[^\s{}\"']{0,60}\}|[^\s|]+|\|)"
+)
+_PAIR: Final = re.compile(r"[A-Za-z_][\w.-]*=[^\s{]*")
+"""What a logger may put between time and level: ``pid=1``."""
+
+_TAIL: Final = re.compile(r"([A-Z]{3,})(?:\[[^\]]*\])+:?|[\w.]+\[([A-Z]{3,})\]:")
+"""``ERROR[123]`` and ``util.py[WARNING]:``."""
+
 _NAME: Final = re.compile(r"[\w.$/@#:-]+")
 _COLLECTORS: Final = frozenset({"stdout", "stderr", "F", "P"})
 """What Kubernetes' container runtimes put before a line."""
 
-_TOKENS: Final = 9
+_TOKENS: Final = 12
 _BARE: Final = 1
 """Names without a colon that may stand before a level, such as a logger's."""
 
 
 def level_of(word: str) -> LogLevel:
-    """The level that a word means wherever it stands for one; UNKNOWN for any other."""
-    return _WORDS.get(word.strip().lower(), LogLevel.UNKNOWN)
+    """The level that a word means wherever it stands for one; UNKNOWN for any other.
+
+    One of slog's between two names (``ERROR+2``) is the one below it.
+    """
+    between = _OFFSET.fullmatch(word)
+    return _WORDS.get((between[1] if between else word).strip().lower(), LogLevel.UNKNOWN)
+
+
+def level_of_field(word: str) -> LogLevel:
+    """The level that a field for it names, as a word or by a letter."""
+    return _LETTERS.get(word.upper(), LogLevel.UNKNOWN) if len(word) == 1 else level_of(word)
 
 
 def level_of_number(value: int) -> LogLevel:
@@ -87,30 +111,44 @@ def level_in(text: str, after: int = 0) -> LogLevel:
         return found
     found = _in_head(head[:after]) if after else LogLevel.UNKNOWN
     if found is LogLevel.UNKNOWN:
-        found = _in_head(head[after:].lstrip("\t ]):,>|-"))
+        found = _after_time(head[after:], stamped=after > 0)
     if found is LogLevel.UNKNOWN:
         priority = _PRIORITY.match(head)
         return _SYSLOG[int(priority[1]) & 7] if priority else LogLevel.UNKNOWN
     return found
 
 
+def _after_time(head: str, *, stamped: bool) -> LogLevel:
+    letter = _LETTER_AFTER.match(head) if stamped else None
+    if letter is not None:
+        return _LETTERS[letter[1]]
+    rest = head.lstrip("\t ]):,>|-")
+    fatal = _FATAL.match(rest)
+    if fatal is not None:
+        return LogLevel.CRITICAL if fatal[1] else LogLevel.ERROR
+    return _in_head(rest)
+
+
 def _in_head(head: str) -> LogLevel:
     """The first level among what stands before a line's sentence."""
     bare, tagged = 0, False
-    place = 0
+    place, before = 0, ""
     for number in range(_TOKENS):
         token = _TOKEN.match(head, place)
         if token is None:
             break
         place, word = token.end(), token[1]
-        if word[0] in "[<(" and word[-1] in "])>":
-            found = level_of(word[1:-1])
-            if found is not LogLevel.UNKNOWN:
-                return found
+        aside = _aside(word)
+        if aside is not None:
+            if aside is not LogLevel.UNKNOWN:
+                return aside
             continue
         if word[0] in "\"'{":
             break
-        found = _of_token(word, first=number == 0)
+        # A title, as Nagios has it (``SERVICE ALERT:``), is none.
+        title = before.isupper() and before.isalpha() and word.strip(":").lower() in _PLAIN
+        before = word
+        found = LogLevel.UNKNOWN if title else _of_token(word, first=number == 0)
         if found is not LogLevel.UNKNOWN:
             return found
         if word.endswith((":", "]", ",")):
@@ -118,24 +156,51 @@ def _in_head(head: str) -> LogLevel:
         elif word not in _COLLECTORS and any(char.isalpha() for char in word):
             bare += 1
             if tagged or bare > _BARE or not _NAME.fullmatch(word):
-                break
+                return _bracketed_next(head, place)
     return LogLevel.UNKNOWN
+
+
+def _aside(word: str) -> LogLevel | None:
+    """The level in brackets, UNKNOWN for other brackets and ``pid=1``; None for other words."""
+    if word[0] in "[<({" and word[-1] in "])>}":
+        return _in_brackets(word[1:-1])
+    return LogLevel.UNKNOWN if _PAIR.fullmatch(word) else None
+
+
+def _bracketed_next(head: str, place: int) -> LogLevel:
+    """The level in brackets that follows one more name (``cluster [ERR]``)."""
+    token = _TOKEN.match(head, place)
+    bracketed = token is not None and token[1][0] == "[" and token[1][1:-1].isupper()
+    return _in_brackets(token[1][1:-1]) if token is not None and bracketed else LogLevel.UNKNOWN
+
+
+def _in_brackets(text: str) -> LogLevel:
+    """``[error]``, ``[E]``, ``[ssl:warn]``, ``[10:00:00 ERR]``; no sentence has one."""
+    if len(text) == 1 and text in "DIWEF":
+        return _LETTERS[text]
+    before, mark, last = text.rpartition(":" if " " not in text.strip() else " ")
+    if mark == " " and any(char.isalpha() for char in before):
+        return LogLevel.UNKNOWN
+    return level_of(last if mark else text)
 
 
 def _of_token(word: str, *, first: bool) -> LogLevel:
     """``ERROR``, ``error:``, ``production.ERROR:``; a plain word only as the first."""
+    tail = _TAIL.fullmatch(word)
+    if tail is not None and (found := level_of(tail[1] or tail[2])) is not LogLevel.UNKNOWN:
+        return found
     name = word.strip(":,|=-])")
     marked = word != name
     if "/" in name:
         # Celery's form, LEVEL/process.
         name = name.partition("/")[0]
-    if marked and "." in name:
-        name = name.rpartition(".")[2]
-    elif marked and ":" in name:
+    if ":" in name and name.partition(":")[0].lower() in _WORDS and (marked or first):
         # Python's own form, LEVEL:logger:message.
-        name = name.partition(":")[0]
-    elif not marked and ":" in name and first:
         name, marked = name.partition(":")[0], True
+    elif marked and "." in name:
+        name = name.rpartition(".")[2]
+    elif ":" in name and first:
+        name, marked = name.rpartition(":")[2], True
     lower = name.lower()
     if lower not in _WORDS or not (marked or name.isupper() or first):
         return LogLevel.UNKNOWN

@@ -40,14 +40,17 @@ class Part(StrEnum):
     BLANK = "blank"
 
 
+_CLOCK: Final = re.compile(r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[\s\]]")
+_LOCATION: Final = re.compile(r":\d+:?$")
 _PARTS: Final = (
     (Part.BLANK, re.compile(r"\s*$")),
+    (Part.TRACE, re.compile(r"\s*\+ Exception Group Traceback")),
     (Part.CHAIN, re.compile(r"During handling of the above|The above exception was the direct")),
     (
         Part.MORE,
         re.compile(
             r"[ \t]|Caused by:|Suppressed:|\.\.\. \d+ more|\[stacktrace\]|#\d+ |[}\])\"]|note: "
-            r"|Node\.js v\d|stack backtrace:|created by |exit status \d"
+            r"|[~^]+$|Node\.js v\d|stack backtrace:|created by |exit status \d"
         ),
     ),
     (
@@ -56,6 +59,8 @@ _PARTS: Final = (
             r"Traceback \(most recent call last\)|Exception in thread|panic: |fatal error: "
             r"|thread '[^']*' (?:\(\d+\) )?panicked|goroutine \d+ \[|Unhandled |Uncaught "
             r"|(?:/|[A-Z]:\\|file:)\S+\.[cm]?[jt]sx?:\d+$"
+            r"|node:internal/\S+:\d+$"
+            r"|\S+\.rb:\d+:in .*\([\w:]+\)$|\*\* \([\w.]+\) |terminate called "
         ),
     ),
     (
@@ -63,14 +68,17 @@ _PARTS: Final = (
         re.compile(r"(?:[A-Za-z_$][\w.$]*)?(?:Error|Exception|Interrupt|Exit)(?=[:\s(]|$)"),
     ),
 )
-_FATAL: Final = re.compile(r"panic: |fatal error: |thread '[^']*' (?:\(\d+\) )?panicked")
+_FATAL: Final = re.compile(
+    r"panic: |fatal error: |terminate called |thread '[^']*' (?:\(\d+\) )?panicked"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
     """``at`` is in Unix seconds, None where neither the line nor its place gives a time.
 
-    ``own``: the line itself bears its time. ``awaits``: its level and message are in the next.
+    ``own``: the line itself bears its time. ``clocked``: it begins with a time of a day that is not
+    named. ``awaits``: its level or message is in the next.
     ``matched`` names the declared patterns that it matches.
     """
 
@@ -80,6 +88,7 @@ class ParsedLine:
     part: Part = Part.ENTRY
     own: bool = False
     awaits: bool = False
+    clocked: bool = False
     matched: tuple[str, ...] = ()
 
 
@@ -99,7 +108,9 @@ def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     level = _level(decoded, stamp, part)
     awaits = bool(stamp and decoded[stamp.end - 2 : stamp.end] in ("AM", "PM"))
     awaits = awaits and level is LogLevel.UNKNOWN
-    return ParsedLine(text, level, at, part, stamp is not None, awaits, raw.matched)
+    awaits = awaits or (part is Part.TRACE and bool(_LOCATION.search(decoded)))
+    clocked = stamp is None and bool(_CLOCK.match(decoded))
+    return ParsedLine(text, level, at, part, stamp is not None, awaits, clocked, raw.matched)
 
 
 def _is_more(text: str) -> bool:

@@ -13,7 +13,8 @@ nanoseconds; zones as offsets and as the names that programs print.
 import re
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _EARLIEST: Final = 946_684_800.0
@@ -37,19 +38,19 @@ _TIME: Final = r"(?P<H>\d\d):(?P<M>\d\d):(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?"
 _ZONE: Final = (
     r"(?:\s?(?P<z>Z|[+-]\d\d(?::?\d\d)?|"
     + "|".join(sorted(_ZONES, key=len, reverse=True))
-    + r")(?![A-Za-z\d]))?"
+    + r")(?![A-Za-z\d])| (?P<r>[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?)(?=[\]\s,]))?"
 )
+
+_TWELVE: Final = r"(?P<H>\d{1,2}):(?P<M>\d\d):(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))? (?P<p>[AP]M)"
 
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?P<Y>\d{{4}})[-/](?P<m>\d\d)[-/](?P<d>\d\d)[T ]{_TIME}{_ZONE}",
-        rf"(?P<d>\d\d)[-/ ]{_MONTH}[-/ ](?P<Y>\d{{4}})[: ]{_TIME}{_ZONE}",
-        rf"[A-Z][a-z]{{2}} {_MONTH} {{1,2}}(?P<d>\d{{1,2}}) {_TIME} (?P<Y>\d{{4}})",
-        rf"{_MONTH} (?P<d>\d{{1,2}}), (?P<Y>\d{{4}}) (?P<H>\d{{1,2}}):(?P<M>\d\d):(?P<S>\d\d)"
-        rf" (?P<p>[AP]M)",
-        r"(?P<m>\d\d)/(?P<d>\d\d)/(?P<Y>\d{4}),? (?P<H>\d{1,2}):(?P<M>\d\d):(?P<S>\d\d)"
-        r" (?P<p>[AP]M)",
+        rf"(?P<Y>\d{{4}})[-/.](?P<m>\d\d)[-/.](?P<d>\d\d)[T ]{_TIME}{_ZONE}",
+        rf"(?<!\d)(?P<d>\d{{1,2}})[-/ ]{_MONTH}[-/ ](?P<Y>\d{{4}})(?: |::?){_TIME}{_ZONE}",
+        rf"[A-Z][a-z]{{2}} {_MONTH} {{1,2}}(?P<d>\d{{1,2}}) {_TIME}{_ZONE} (?P<Y>\d{{4}})",
+        rf"{_MONTH} (?P<d>\d{{1,2}}), (?P<Y>\d{{4}}),? {_TWELVE}{_ZONE}",
+        rf"(?<!\d)(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}})/(?P<Y>\d{{4}}),? {_TWELVE}",
     )
 )
 _AT_START: Final = tuple(
@@ -57,10 +58,17 @@ _AT_START: Final = tuple(
     for pattern in (
         rf"\[?(?:<\d{{1,3}}>)?{_MONTH} {{1,2}}(?P<d>\d{{1,2}}) {_TIME}\b",
         rf"[IWEFD](?:(?P<Y>\d{{4}}|\d\d))?(?P<m>\d\d)(?P<d>\d\d) {_TIME}",
+        rf"(?P<Y>\d{{4}})(?P<m>\d\d)(?P<d>\d\d)[ T-]{_TIME}{_ZONE}",
+        rf"(?P<Y>\d{{4}})(?P<m>\d\d)(?P<d>\d\d)T(?P<H>\d\d)(?P<M>\d\d)(?P<S>\d\d){_ZONE}",
+        rf"(?P<d>\d{{1,2}}) {_MONTH} {_TIME}\b",
+        # Spark and Hadoop alone write the year first and short.
+        rf"(?P<Y>\d\d)/(?P<m>\d\d)/(?P<d>\d\d) {_TIME}(?= (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL) )",
         r"(?P<e>\d{10}\.\d{3,9})\s",
+        r"(?:(?P<e>\d{10}(?:\.\d{3,9})?):\s)",
+        r"\[(?P<e>\d{10}(?:\.\d{3,9})?)\]",
     )
 )
-_LIKELY: Final = re.compile(r"\d:\d\d:\d|^\d{10}\.")
+_LIKELY: Final = re.compile(r"\d:\d\d:\d|^\[?\d{10}[.:\]]|^\d{8}T\d{6}")
 """What a line with a time has; the other patterns are not tried without it."""
 
 
@@ -97,7 +105,9 @@ def stamp_of(value: object, arrived: float) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _epoch(value, arrived)
     if isinstance(value, Mapping):
-        # Log4j's instant, and Google's protocol buffers.
+        # MongoDB's, Log4j's instant, and Google's protocol buffers.
+        if isinstance(value.get("$date"), str):
+            return stamp_in(value["$date"], arrived)
         whole = value.get("epochSecond", value.get("seconds"))
         part = value.get("nanoOfSecond", value.get("nanos", 0))
         if isinstance(whole, int) and isinstance(part, int):
@@ -133,7 +143,7 @@ def _seconds_of(found: re.Match[str], arrived: float) -> float | None:
         hour = hour % 12 + (12 if parts["p"] == "PM" else 0)
     rest = (month, int(parts["d"]), hour, int(parts["M"]), int(parts["S"]))
     fraction = float(f"0.{parts['f']}") if parts.get("f") else 0.0
-    year, zone = parts.get("Y"), parts.get("z")
+    year, zone = parts.get("Y"), parts.get("z") or parts.get("r")
     if year:
         return _seconds((int(year) + (2000 if len(year) == 2 else 0), *rest), fraction, zone)
     this_year = time.localtime(arrived).tm_year
@@ -150,8 +160,17 @@ def _seconds(
         if zone is None:
             return time.mktime((*when, 0, 0, -1)) + fraction if _is_date(when) else None
         return datetime(*when, tzinfo=_zone(zone)).timestamp() + fraction
-    except (ValueError, OverflowError, OSError):
+    except (LookupError, ValueError, OverflowError, OSError):
         return None
+
+
+@lru_cache(maxsize=64)
+def _region(name: str) -> tzinfo:
+    """A zone by its place; raises LookupError where nobody knows it."""
+    # Few logs name one, and what reads the machine's zones takes long to import.
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
 
 
 def _is_date(when: tuple[int, int, int, int, int, int]) -> bool:
@@ -159,9 +178,11 @@ def _is_date(when: tuple[int, int, int, int, int, int]) -> bool:
     return bool(datetime(*when, tzinfo=UTC))
 
 
-def _zone(text: str) -> timezone:
+def _zone(text: str) -> tzinfo:
     if text in _ZONES:
         return timezone(timedelta(hours=_ZONES[text]))
+    if "/" in text:
+        return _region(text)
     digits = text[1:].replace(":", "")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
     return timezone(-offset if text[0] == "-" else offset)
