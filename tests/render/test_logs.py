@@ -63,6 +63,16 @@ def test_sources_are_as_brief_as_tells_them_apart() -> None:
     assert "api-1 " in shown(Rows(page(line(0, REFUSED), sources=("api-1", "worker"))))
 
 
+def test_replicas_of_one_log_are_told_apart() -> None:
+    lines = [
+        replace(line(1, "a"), source="deployment/web", replica="web-7f9-abc"),
+        replace(line(2, "b"), source="deployment/web", replica="web-7f9-xyz"),
+    ]
+    rows = Rows(page(*lines, sources=("deployment/web",)))
+    assert rows.several
+    assert [rows.source_at(at) for at in range(2)] == ["-abc", "-xyz"]
+
+
 def test_milliseconds_stand_only_where_some_line_has_them() -> None:
     assert ".000" not in shown(Rows(page(line(0, REFUSED))))
     assert ".000" in shown(Rows(page(line(0, REFUSED), line(1.25, "reset"))))

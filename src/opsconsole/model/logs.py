@@ -34,6 +34,7 @@ class LogLine:
 
     ``at`` is in Unix seconds: the line's own time, or when it came where it has none
     (``stamped`` says which). ``notice`` marks a line of the console's own, such as a gap.
+    ``replica`` is whose line it is, '' where the log has one writer.
     """
 
     source: str
@@ -43,6 +44,12 @@ class LogLine:
     text: str
     stamped: bool = True
     notice: bool = False
+    replica: str = ""
+
+    @property
+    def writer(self) -> str:
+        """Whose line it is, as it is shown."""
+        return self.replica or self.source
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,9 @@ class Rows:
         ]
         self._matches = set(page.matches) if page.query.pattern is not None else set()
         self.fine = any(line.at % 1.0 >= _MILLISECOND for line in page.lines)
-        self._short = _short([each.source for each in page.sources])
+        writers = _writers(page)
+        self.several = len(writers) > 1
+        self._short = _short(writers)
         self.source_width = min(_SOURCE_WIDTH, max(map(len, self._short.values()), default=0))
 
     def source_at(self, row: int) -> str:
@@ -98,7 +100,7 @@ class Rows:
 
     def _sources_of(self, row: int) -> list[str]:
         first, last = self._span_of(row)
-        return sorted({line.source for line in self.page.lines[first : last + 1]})
+        return sorted({line.writer for line in self.page.lines[first : last + 1]})
 
     def _span_of(self, row: int) -> tuple[int, int]:
         first = self.places[row].line
@@ -167,6 +169,13 @@ def _heads(lines: Sequence[LogLine]) -> list[int]:
         )
         heads.append(heads[-1] if same else at)
     return heads
+
+
+def _writers(page: LogPage) -> list[str]:
+    """Whose lines may be on the page: each log, or the replicas that write it."""
+    replicas = {line.replica: line.source for line in page.lines if line.replica}
+    several = set(replicas.values())
+    return [*(each.source for each in page.sources if each.source not in several), *replicas]
 
 
 def _short(names: Sequence[str]) -> dict[str, str]:

@@ -74,3 +74,18 @@ def test_lag_is_known_of_live_lines_alone() -> None:
     assert ring.status(NOW).lag is None
     ring.add([ParsedLine("x", at=NOW - 2)], NOW, live=True)
     assert ring.status(NOW).lag == 2
+
+
+def test_a_trace_continues_its_own_replica_alone() -> None:
+    ring = LogRing("deployment/web")
+    ring.add(
+        [
+            ParsedLine("no", LogLevel.ERROR, replica="web-a"),
+            ParsedLine("  at x", part=Part.MORE, replica="web-b"),
+            ParsedLine("fine", replica="web-a"),
+        ],
+        NOW,
+        live=True,
+    )
+    shown = [(line.replica, line.text) for line in ring.lines()]
+    assert shown == [("web-a", "no"), ("web-b", "  at x"), ("web-a", "fine")]

@@ -146,6 +146,7 @@ def _document(line: LogLine) -> dict[str, object]:
         "stamped": line.stamped,
         "level": line.level.name.lower(),
         "source": line.source,
+        "replica": line.replica or None,
         "text": line.text,
     }
 

@@ -23,5 +23,5 @@ def save(lines: Iterable[LogLine], folder: Path, name: str) -> Path:
 
 
 def as_text(line: LogLine) -> str:
-    """A line as it is saved: time in UTC, level, source, words."""
-    return f"{exported(line.at)} {line.level.name:8} {line.source} {line.text}"
+    """A line as it is saved: time in UTC, level, whose it is, words."""
+    return f"{exported(line.at)} {line.level.name:8} {line.writer} {line.text}"

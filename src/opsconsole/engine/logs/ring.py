@@ -63,6 +63,8 @@ class LogRing:
             self._version += 1
             self._unfinished = None
             for each in parsed:
+                if self._lines and each.replica != self._lines[-1].replica:
+                    self._assembly.interrupt()
                 if not (self._assembly.take(each) and self._continue(each)):
                     self._append(each, self._arrival(each, now, live), notice=False, count=1)
             stamped = [each.at for each in parsed if each.at is not None]
@@ -76,7 +78,7 @@ class LogRing:
             at = now if parsed.at is None else parsed.at
             self._unfinished = LogLine(
                 self.source, self._number + 1, at, parsed.level, parsed.text,
-                stamped=parsed.at is not None,
+                stamped=parsed.at is not None, replica=parsed.replica,
             )  # fmt: skip
 
     def notice(self, text: str, now: float) -> None:
@@ -159,7 +161,7 @@ class LogRing:
         self._lines.append(
             LogLine(
                 self.source, self._number, at, parsed.level, parsed.text,
-                stamped=parsed.at is not None, notice=notice,
+                stamped=parsed.at is not None, notice=notice, replica=parsed.replica,
             )
         )  # fmt: skip
         self._sizes.append(count)

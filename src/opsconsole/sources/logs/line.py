@@ -79,7 +79,7 @@ class ParsedLine:
 
     ``own``: the line itself bears its time. ``clocked``: it begins with a time of a day that is not
     named. ``awaits``: its level or message is in the next.
-    ``matched`` names the declared patterns that it matches.
+    ``matched`` names the declared patterns that it matches, ``replica`` is whose line it is.
     """
 
     text: str
@@ -90,6 +90,7 @@ class ParsedLine:
     awaits: bool = False
     clocked: bool = False
     matched: tuple[str, ...] = ()
+    replica: str = ""
 
 
 def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
@@ -100,7 +101,8 @@ def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     if form != "text" and not raw.over:
         found = _json_in(decoded, raw.at, arrived)
         if found is not None:
-            return replace(found, matched=raw.matched) if raw.matched else found
+            tagged = raw.matched or raw.replica
+            return replace(found, matched=raw.matched, replica=raw.replica) if tagged else found
     stamp = find_stamp(decoded, arrived) if raw.at is None or not _is_more(decoded) else None
     at = raw.at if raw.at is not None else (stamp.at if stamp else None)
     part = Part.ENTRY if stamp else _part_of(decoded)
@@ -110,7 +112,10 @@ def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     awaits = awaits and level is LogLevel.UNKNOWN
     awaits = awaits or (part is Part.TRACE and bool(_LOCATION.search(decoded)))
     clocked = stamp is None and bool(_CLOCK.match(decoded))
-    return ParsedLine(text, level, at, part, stamp is not None, awaits, clocked, raw.matched)
+    own = stamp is not None
+    return ParsedLine(
+        text, level, at, part, own, awaits, clocked, raw.matched, raw.replica
+    )
 
 
 def _is_more(text: str) -> bool:

@@ -15,13 +15,15 @@ class RawLine(NamedTuple):
     """A line without its line feed; ``over`` counts the bytes that were cut off its end.
 
     ``at`` is the time that the place it came from gives it, in Unix seconds, if it does.
-    ``matched`` names the declared patterns that it matches, once they were tried.
+    ``matched`` names the declared patterns that it matches, once they were tried. ``replica`` is
+    whose line it is where several write the one log.
     """
 
     data: bytes
     over: int = 0
     at: float | None = None
     matched: tuple[str, ...] = ()
+    replica: str = ""
 
 
 @dataclass(slots=True)

@@ -128,10 +128,9 @@ class LogPane(LineWidget, can_focus=True):
         return len(self.rows) - 1
 
     def _lines_of(self, row: int) -> list[Line]:
-        several = len(self.rows.page.sources) > 1
         return render.row(
             self.rows, row, self.size.width,
-            several=several, wrapped=self.wraps, most=max(1, self._height - 1),
+            several=self.rows.several, wrapped=self.wraps, most=max(1, self._height - 1),
         )  # fmt: skip
 
     def on_mouse_scroll_down(self) -> None:
