@@ -18,7 +18,7 @@ THE_SAME_FOR_ALL = {
     "demo.supervisor._log",
     "engine.recording.segment._dump",
     "operations.journal.sqlite_database._making",
-    "sources.logs.docker_frames._seconds_of",
+    "sources.logs.stamped_lines._seconds_of",
     "ui.incident_export._writing",
 }
 """Loggers, locks, and what a text is always read as."""

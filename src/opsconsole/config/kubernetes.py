@@ -110,6 +110,11 @@ class KubernetesTarget(Model):
         """The object's own name."""
         return self.workload.partition("/")[2]
 
+    @property
+    def given_name(self) -> str:
+        """As much of ``NAMESPACE/KIND/NAME`` as was given."""
+        return f"{self.namespace}/{self.workload}" if self.namespace else self.workload
+
     def namespace_in(self, cluster: KubernetesCluster) -> str:
         """The namespace that is meant in ``cluster``."""
         only = cluster.namespaces[0] if len(cluster.namespaces) == 1 else DEFAULT_NAMESPACE

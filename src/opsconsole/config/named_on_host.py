@@ -153,7 +153,7 @@ def _of_log(log: ServiceLog, base: Path) -> Iterator[Thing]:
         case "journal":
             if not _PATTERN & set(log.what):
                 yield Unit(log.what)
-        case "docker" | "swarm":
-            pass  # on an engine, which may be anywhere
+        case "docker" | "swarm" | "kubernetes":
+            pass  # on an engine or in a cluster, which may be anywhere
         case _:
             assert_never(log.kind)

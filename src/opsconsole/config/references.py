@@ -70,7 +70,7 @@ def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Itera
 
 
 def _check_clusters(path: KeyPath, service: Any, clusters: Sequence[str]) -> Iterator[Finding]:
-    """Every workload of a service and of its actions is in exactly one cluster."""
+    """Every workload of a service, its logs and its actions is in exactly one cluster."""
     named = _mapping(service).get("kubernetes")
     targets: list[tuple[KeyPath, Any]] = (
         [((*path, "kubernetes", index), each) for index, each in enumerate(named)]
@@ -79,6 +79,8 @@ def _check_clusters(path: KeyPath, service: Any, clusters: Sequence[str]) -> Ite
     )
     actions = _mapping(service).get("actions")
     targets += _targets((*path, "actions"), actions, frozenset({"kubernetes"}))
+    for index, log in enumerate(_items(_mapping(service).get("logs"))):
+        targets.append(((*path, "logs", index, "kubernetes"), _mapping(log).get("kubernetes")))
     for where, target in targets:
         if not isinstance(target, (str, dict)):
             continue

@@ -7,17 +7,21 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from opsconsole.config.kubernetes import KubernetesTarget
 from opsconsole.config.types import Model, Name, Text, check_pattern
 
-LogKind = Literal["file", "docker", "swarm", "journal"]
+LogKind = Literal["file", "docker", "swarm", "kubernetes", "journal"]
 
 
 class ServiceLog(Model):
-    """Where a service logs: a file, its containers, a Swarm service, or a journal unit."""
+    """Where a service logs: a file, its containers, a Swarm service, its pods, or a unit."""
 
     file: Text | None = Field(default=None, description="A file, relative to the configuration.")
     docker: Text | None = Field(default=None, description="Name of a container.")
     swarm: Text | None = Field(default=None, description="Name of a Swarm service.")
+    kubernetes: KubernetesTarget | None = Field(
+        default=None, description="A workload in a cluster, whose pods log: deployment/ai-backend."
+    )
     engine: Text | None = Field(
         default=None, description="The engine that has it, if not the service's."
     )
@@ -55,5 +59,6 @@ class ServiceLog(Model):
             "file": self.file,
             "docker": self.docker,
             "swarm": self.swarm,
+            "kubernetes": self.kubernetes.given_name if self.kubernetes else None,
             "journal": self.journal,
         }

@@ -208,22 +208,30 @@ class LogWatch:
 
     def _made(self, name: str, service: Service, source: ServiceLog, sink: LogIntake) -> LogSource:
         machine = self._machine(self._settings, name, source)
-        engine = source.engine or service.engine
+        engine = place_of(source, service)
         context = LogContext(self._base, machine, self._settings, engine)
         return make(source.kind, source.what, context, sink)
 
 
 def sources_of(service: Service) -> tuple[ServiceLog, ...]:
-    """The declared logs; without any, those of the service's units and containers."""
+    """The declared logs; without any, those of the service's pods, units and containers."""
     if service.logs:
         return service.logs
+    pods = tuple(ServiceLog(kubernetes=each) for each in service.kubernetes)
     units = tuple(ServiceLog(journal=each) for each in service.units)
     named = [(name, service.engine) for name in service.containers]
     for instance in service.instances:
         if instance.container:
             named.append((instance.container, instance.engine or service.engine))
     of_containers = (ServiceLog(docker=name, engine=at) for name, at in dict.fromkeys(named))
-    return (*units, *of_containers)
+    return (*pods, *units, *of_containers)
+
+
+def place_of(log: ServiceLog, service: Service) -> str | None:
+    """The engine or cluster that has ``log``; None for the only one, or the first that knows it."""
+    if log.kubernetes is not None:
+        return log.kubernetes.cluster
+    return log.engine or service.engine
 
 
 def names_of(sources: Sequence[ServiceLog]) -> list[str]:

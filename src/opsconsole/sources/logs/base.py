@@ -89,7 +89,8 @@ class LogSource(Protocol):
 class LogContext:
     """All that a log source is made from beside its name. ``base``: where relative paths start.
 
-    ``settings`` have the engines that it may be read from; ``engine`` names the one, None for each.
+    ``settings`` have the engines and clusters that it may be read from; ``engine`` names the one,
+    None for each.
     """
 
     base: Path

@@ -29,9 +29,10 @@ from opsconsole.sources.docker.client import (
 )
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
 from opsconsole.sources.logs.base import LogSink, Sought, Stretch
-from opsconsole.sources.logs.docker_frames import FrameReader, NotFramesError, StampedLine
+from opsconsole.sources.logs.docker_frames import FrameReader, NotFramesError
 from opsconsole.sources.logs.follower import Follower
 from opsconsole.sources.logs.raw_lines import RawLine
+from opsconsole.sources.logs.stamped_lines import NANO, StampedLine
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ _CATCH_UP: Final = 1.5
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 15.0
 _STEADY: Final = 5.0
-_NANO: Final = 1_000_000_000
 
 
 class DockerFollower(Follower):
@@ -200,7 +200,7 @@ class DockerFollower(Follower):
             self.sink.gap(f"{sanitize(self._name, limit=100)} was created again: another container")
             return False
         if self._last:
-            seconds, rest = divmod(self._last, _NANO)
+            seconds, rest = divmod(self._last, NANO)
             self._skip = self._told_at_last
             params["since"] = f"{seconds}.{rest:09d}"
             return False

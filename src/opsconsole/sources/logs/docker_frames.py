@@ -9,23 +9,13 @@ Format: without a terminal, frames of an 8-byte head (stream, three zeros, size 
 Docker Engine API, ContainerAttach.
 """
 
-import re
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from opsconsole.sources.logs.raw_lines import LINE_BYTES, LineSplitter, RawLine, cut
+from opsconsole.sources.logs.raw_lines import LINE_BYTES, RawLine, cut
+from opsconsole.sources.logs.stamped_lines import NANO, StampedLine, StampedSplitter, stamped
 
 _HEAD: Final = 8
-_STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?")
-_NANO: Final = 1_000_000_000
-
-
-class StampedLine(NamedTuple):
-    """A line and the engine's own time of it in nanoseconds, 0 where there is none."""
-
-    line: RawLine
-    nanoseconds: int
 
 
 class NotFramesError(ValueError):
@@ -43,24 +33,21 @@ class FrameReader:
         self._frame = b""
         self._over = 0
         self._partial: dict[int, tuple[bytes, int, int]] = {}
-        self._splitter = LineSplitter()
+        self._splitter = StampedSplitter()
 
     def feed(self, chunk: bytes) -> list[StampedLine]:
         """The lines that ``chunk`` completes. Raises NotFramesError."""
         if self._terminal:
-            return [_of_terminal(raw) for raw in self._splitter.feed(chunk)]
+            return self._splitter.feed(chunk)
         return list(self._frames(chunk))
 
     def rest(self) -> list[StampedLine]:
         """The lines that nothing will complete, once the log has ended."""
         if self._terminal:
-            return [
-                _stamped(raw._replace(data=raw.data.rstrip(b"\r")))
-                for raw in self._splitter.flush()
-            ]
+            return self._splitter.rest()
         partial, self._partial = self._partial, {}
         return [
-            StampedLine(RawLine(data, over, at / _NANO or None), at)
+            StampedLine(RawLine(data, over, at / NANO or None), at)
             for data, at, over in partial.values()
         ]
 
@@ -101,47 +88,15 @@ class FrameReader:
         """The line or lines of the frame that is complete."""
         text, over = self._frame, self._over
         first, found, rest = text.partition(b"\n")
-        line, at = _stamped(RawLine(first, over))
+        line, at = stamped(RawLine(first, over))
         before = self._partial.pop(self._stream, None)
         if before is not None:
             data, at, over_before = before
             whole = cut(data + line.data)
-            line = RawLine(whole.data, whole.over + over_before + line.over, at / _NANO or None)
+            line = RawLine(whole.data, whole.over + over_before + line.over, at / NANO or None)
         if not found:
             self._partial[self._stream] = (line.data, at, line.over)
             return
         yield StampedLine(line, at)
         for more in rest.split(b"\n")[:-1]:
             yield StampedLine(RawLine(more, 0, line.at), at)
-
-
-def _of_terminal(raw: RawLine) -> StampedLine:
-    return _stamped(raw._replace(data=raw.data.rstrip(b"\r")))
-
-
-def _stamped(raw: RawLine) -> StampedLine:
-    """Take the engine's time off the line's beginning."""
-    found = _STAMP.match(raw.data)
-    nanoseconds = _nanoseconds(found) if found else 0
-    if found is None or not nanoseconds:
-        return StampedLine(raw, 0)
-    line = RawLine(raw.data[found.end() :], raw.over, nanoseconds / _NANO)
-    return StampedLine(line, nanoseconds)
-
-
-_seconds_of: dict[bytes, int] = {}
-
-
-def _nanoseconds(found: re.Match[bytes]) -> int:
-    """Unix nanoseconds; lines of one second share the costly part."""
-    key = found[1] + found[3]
-    seconds = _seconds_of.get(key)
-    if seconds is None:
-        if len(_seconds_of) > 256:
-            _seconds_of.clear()
-        try:
-            seconds = int(datetime.fromisoformat(key.decode()).timestamp())
-        except (ValueError, OverflowError):
-            return 0
-        _seconds_of[key] = seconds
-    return seconds * _NANO + int((found[2] or b"0").ljust(9, b"0"))

@@ -24,6 +24,10 @@ def make(kind: LogKind, what: str, context: LogContext, sink: LogSink) -> LogSou
             if context.engine is not None:
                 engines = tuple(each for each in engines if each.name == context.engine)
             return DockerFollower(what, engines, sink, swarm=kind == "swarm")
+        case "kubernetes":
+            from opsconsole.sources.logs.kubernetes import KubernetesFollower
+
+            return KubernetesFollower(what, context, sink)
         case "journal":
             from opsconsole.sources.logs.journal import JournalFollower
 
