@@ -25,7 +25,9 @@ def test_every_line_is_fresh_once_however_often_the_log_is_asked_for(
     log = [line(at, number) for number, at in enumerate(written)]
     position, told = Position(), list[StampedLine]()
     for end in (*breaks, len(log)):
-        asked = [each for each in log[:end] if not position.since or _second(each) >= _asked(position)]
+        asked = [
+            each for each in log[:end] if not position.since or _second(each) >= _asked(position)
+        ]
         if position.since:
             position.ask_again()
         told += position.fresh(asked)

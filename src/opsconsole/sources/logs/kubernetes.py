@@ -10,7 +10,7 @@ import heapq
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -39,7 +39,6 @@ EVERY: Final = 2.0
 SILENCE: Final = 60.0
 """Seconds without a line after which a log is asked for again: a dead peer is silent too."""
 
-_CATCH_UP: Final = 1.5
 _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 15.0
 _PAST_BYTES: Final = 32 << 20
@@ -55,7 +54,10 @@ _RESOURCES: Final = {
 
 @dataclass(slots=True)
 class _Tail:
-    """One container that is followed: the run that was read last, and the one that is done with."""
+    """One container that is followed: the run that was read last, and the last that is read whole.
+
+    ``left``: its pod is gone.
+    """
 
     run: Run
     read: str = ""
@@ -64,6 +66,7 @@ class _Tail:
     position: Position = field(default_factory=Position)
     task: "asyncio.Task[None] | None" = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    left: bool = False
 
 
 class KubernetesFollower(Follower):
@@ -115,45 +118,26 @@ class KubernetesFollower(Follower):
         yield Stretch(time.time(), self._batches(sought))
 
     def _batches(self, sought: Sought) -> Iterator[list[RawLine]]:
+        asked = {"sinceTime": _time(sought.since)} if sought.since else {}
         with asyncio.Runner() as runner:
             try:
-                read = runner.run(self._all_of(sought))
+                lines = runner.run(self._all_of(asked))
             except ClusterError as error:
                 raise OSError(str(error.fault)) from error
-        merged = heapq.merge(*read, key=lambda each: each.at or 0.0)
-        batch: list[RawLine] = []
-        for line in merged:
-            batch.append(line)
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        yield batch
+        for at in range(0, len(lines), _BATCH):
+            yield lines[at : at + _BATCH]
 
-    async def _all_of(self, sought: Sought) -> list[list[RawLine]]:
-        """The lines of each container's runs, each in its order."""
-        read: list[list[RawLine]] = []
+    async def _all_of(self, asked: Mapping[str, str]) -> list[RawLine]:
         async with self._connected() as client:
-            for run in (await self._runs(client))[:MOST]:
-                lines: list[StampedLine] = []
-                for previous in _kept(run):
-                    asked = {"sinceTime": _time(sought.since)} if sought.since else {}
-                    try:
-                        async for some in _read(client, run, asked, previous=previous):
-                            lines += some
-                    except ClusterError as error:
-                        if not _is_of_one(error):
-                            raise
-                read.append([_named(each.line, run) for each in lines])
-        return read
+            tails = [_Tail(run) for run in (await self._runs(client))[:MOST]]
+            return _merged([await _catch_up(client, tail, asked) for tail in tails])
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[ClusterClient]:
         if self._cluster is None:
             hint = "name it under kubernetes: in the configuration"
             raise unusable("no cluster that is looked at has this log", hint)
-        client = ClusterClient(
-            access_of(self._cluster, os.environ), timeout=self._cluster.timeout
-        )
+        client = ClusterClient(access_of(self._cluster, os.environ), timeout=self._cluster.timeout)
         try:
             yield client
         finally:
@@ -179,7 +163,7 @@ class KubernetesFollower(Follower):
                 while True:
                     runs = await self._runs(client)
                     self._stands()
-                    self._take(client, runs)
+                    await self._take(client, runs)
                     await asyncio.sleep(EVERY)
         finally:
             self._loop = self._task = None
@@ -195,80 +179,85 @@ class KubernetesFollower(Follower):
         if self._broken_at is not None:
             lost = time.monotonic() - self._broken_at
             self._broken_at = None
-            self.sink.gap(f"the cluster was out of reach for {lost:.0f} s; its logs are followed again")
+            self.sink.gap(
+                f"the cluster was out of reach for {lost:.0f} s; its logs are followed again"
+            )
 
-    def _take(self, client: ClusterClient, runs: tuple[Run, ...]) -> None:
+    async def _take(self, client: ClusterClient, runs: tuple[Run, ...]) -> None:
         """Follow the containers that there are; those of pods that are gone end by themselves."""
         there = {run.key for run in runs}
         for key in [key for key in self._tails if key not in there]:
-            task = self._tails[key].task
-            if task is None or task.done():
-                del self._tails[key]
-                self._refused.pop(key, None)
+            self._leave(key)
+        fresh = [run for run in runs if run.key not in self._tails]
+        room = MOST - len(self._tails)
+        tails = [_Tail(run) for run in fresh[:room]]
+        if not self._looked:
+            # What a pod says which was not there at the first look is new.
+            tail_of = {"tailLines": str(TAIL)}
+            read = await asyncio.gather(*(_catch_up(client, each, tail_of) for each in tails))
+            self.sink.lines(_merged(read), live=False)
+            self._looked = True
+        self._tails |= {tail.run.key: tail for tail in tails}
         for run in runs:
             tail = self._tails.get(run.key)
             if tail is None:
-                if len(self._tails) >= MOST:
-                    continue
-                # All that a pod says which was not there at the first look is new.
-                tail = self._tails[run.key] = _Tail(run)
+                continue
             if tail.run != run:
                 tail.run = run
                 tail.changed.set()
             if tail.task is None or tail.task.done():
-                is_new = self._looked and tail.read is None
-                tail.task = asyncio.create_task(self._follow_tail(client, tail, is_new=is_new))
-        self._looked = True
-        left = sum(run.key not in self._tails for run in runs)
+                tail.task = asyncio.create_task(self._follow_tail(client, tail))
+        left = len(fresh) - len(tails)
         words = [f"{MOST} containers are followed, {left} are not"] if left else []
         self.sink.trouble("; ".join([*words, *dict.fromkeys(self._refused.values())]))
 
-    async def _follow_tail(self, client: ClusterClient, tail: _Tail, *, is_new: bool) -> None:
+    def _leave(self, key: tuple[str, str]) -> None:
+        """Read on until the log of a pod that is gone ends, at most one look longer."""
+        tail = self._tails[key]
+        if tail.task is None or tail.task.done() or tail.left:
+            if tail.task is not None:
+                tail.task.cancel()
+            del self._tails[key]
+            self._refused.pop(key, None)
+        tail.left = True
+
+    async def _follow_tail(self, client: ClusterClient, tail: _Tail) -> None:
         delay = _FIRST_DELAY
-        while True:
+        while not tail.left:
             run = tail.run
             tail.changed.clear()
             try:
-                told = await self._read_runs(client, tail, run, is_new=is_new)
+                told = await self._read_runs(client, tail, run)
                 self._refused.pop(run.key, None)
                 delay = _FIRST_DELAY if told else delay
             except ClusterError as error:
                 self._refused[run.key] = f"{run.writer}: {error.fault}"
-            is_new = False
             try:
                 pause = random.uniform(delay / 2, delay)  # noqa: S311 - jitter, no secret
                 await asyncio.wait_for(tail.changed.wait(), pause)
             except TimeoutError:
                 delay = min(_LONGEST_DELAY, delay * 2)
 
-    async def _read_runs(
-        self, client: ClusterClient, tail: _Tail, run: Run, *, is_new: bool
-    ) -> bool:
-        """What is left of the run before, then the current one until it ends or is silent.
+    async def _read_runs(self, client: ClusterClient, tail: _Tail, run: Run) -> bool:
+        """What is left of the run before, and the current one until it ends or is silent.
 
-        Whether anything was read. ``is_new``: all that it says was said just now.
+        Whether anything was read.
         """
-        told, known = False, bool(tail.read or tail.done)
-        whole = {} if known or is_new else {"tailLines": str(TAIL)}
+        told = False
         if run.last and run.last != tail.done:
-            if known and run.restarts > tail.restarts + 1:
-                missed = run.restarts - tail.restarts - 1
+            missed = run.restarts - tail.restarts - 1
+            if missed > 0:
                 self.sink.gap(f"{run.writer}: {missed} runs ended between two looks")
-            resumed = run.last == tail.read
-            position = tail.position if resumed else Position()
-            asked = _since(position) if resumed else whole
-            told |= await self._pass(client, run, asked, position, previous=True)
+            told |= await self._pass(client, tail, {}, previous=True)
             tail.done = run.last
         tail.restarts = run.restarts
         if not run.current or run.current == tail.done:
             return told
-        if run.current == tail.read:
-            asked = _since(tail.position)
-        else:
+        if run.current != tail.read:
             if tail.done or tail.read:
                 self.sink.gap(f"{run.writer}: restart {run.restarts}")
-            tail.position, tail.read, asked = Position(), run.current, whole
-        told |= await self._pass(client, run, {**asked, "follow": "true"}, tail.position)
+            tail.read = run.current
+        told |= await self._pass(client, tail, {"follow": "true"})
         if run.ended:
             tail.done = run.current
         return told
@@ -276,28 +265,52 @@ class KubernetesFollower(Follower):
     async def _pass(
         self,
         client: ClusterClient,
-        run: Run,
+        tail: _Tail,
         asked: Mapping[str, str],
-        position: Position,
         *,
         previous: bool = False,
     ) -> bool:
-        """Pass on what is fresh; whether anything was."""
-        past, told = "tailLines" in asked, False
-        live_from = time.monotonic() + (_CATCH_UP if past else 0.0)
+        """Pass on what is fresh; whether anything was.
+
+        A run is not named where it is read: what comes may be of one that began just now. So the
+        runs of a container share one position, by the clock of their node.
+        """
+        run, told = tail.run, False
+        asked = {**asked, **_since(tail.position)}
         try:
             async for lines in _read(client, run, asked, previous=previous):
-                fresh = position.fresh(lines)
+                fresh = tail.position.fresh(lines)
                 if fresh:
                     told = True
-                    live = not (past and (previous or time.monotonic() < live_from))
-                    self.sink.lines([_named(each.line, run) for each in fresh], live=live)
+                    self.sink.lines([_named(each.line, run) for each in fresh], live=True)
         except ClusterError as error:
             # A run may be kept no more, and a container may not have begun. A pod that is gone
             # is known by the next look.
             if not _is_of_one(error):
                 raise
         return told
+
+
+async def _catch_up(client: ClusterClient, tail: _Tail, asked: Mapping[str, str]) -> list[RawLine]:
+    """The runs of a container that can be read, up to this moment. Raises ClusterError."""
+    run, lines = tail.run, list[StampedLine]()
+    tail.restarts = run.restarts
+    for previous in _kept(run):
+        try:
+            async for some in _read(client, run, asked, previous=previous):
+                lines += tail.position.fresh(some)
+        except ClusterError as error:
+            if not _is_of_one(error):
+                raise
+        tail.read = run.last if previous else run.current
+        if previous or run.ended:
+            tail.done = tail.read
+    return [_named(each.line, run) for each in lines]
+
+
+def _merged(read: Iterable[list[RawLine]]) -> list[RawLine]:
+    """The lines of several logs by their times, each log in its own order."""
+    return list(heapq.merge(*read, key=lambda each: each.at or 0.0))
 
 
 async def _read(
@@ -313,11 +326,16 @@ async def _read(
     try:
         async with client.stream(run.path, params, silence=SILENCE) as chunks:
             async for chunk in chunks:
-                yield splitter.feed(chunk)
+                yield _of_container(splitter.feed(chunk))
     except ClusterError as error:
         if error.fault.kind is not FaultKind.TIMEOUT or "follow" not in asked:
             raise
-    yield splitter.rest()
+    yield _of_container(splitter.rest())
+
+
+def _of_container(lines: list[StampedLine]) -> list[StampedLine]:
+    """Without what the kubelet says itself: all that a container says has a time."""
+    return [each for each in lines if each.nanoseconds]
 
 
 def _kept(run: Run) -> tuple[bool, ...]:
