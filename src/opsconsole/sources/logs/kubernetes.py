@@ -227,9 +227,9 @@ class KubernetesFollower(Follower):
             run = tail.run
             tail.changed.clear()
             try:
-                told = await self._read_runs(client, tail, run)
+                moved = await self._read_runs(client, tail, run)
                 self._refused.pop(run.key, None)
-                delay = _FIRST_DELAY if told else delay
+                delay = _FIRST_DELAY if moved else delay
             except ClusterError as error:
                 self._refused[run.key] = f"{run.writer}: {error.fault}"
             try:
@@ -243,24 +243,24 @@ class KubernetesFollower(Follower):
 
         Whether anything was read.
         """
-        told = False
+        moved = False
         if run.last and run.last != tail.done:
             missed = run.restarts - tail.restarts - 1
             if missed > 0:
                 self.sink.gap(f"{run.writer}: {missed} runs ended between two looks")
-            told |= await self._pass(client, tail, {}, previous=True)
+            moved |= await self._pass(client, tail, {}, previous=True)
             tail.done = run.last
         tail.restarts = run.restarts
         if not run.current or run.current == tail.done:
-            return told
+            return moved
         if run.current != tail.read:
             if tail.done or tail.read:
                 self.sink.gap(f"{run.writer}: restart {run.restarts}")
             tail.read = run.current
-        told |= await self._pass(client, tail, {"follow": "true"})
+        moved |= await self._pass(client, tail, {"follow": "true"})
         if run.ended:
             tail.done = run.current
-        return told
+        return moved
 
     async def _pass(
         self,
@@ -275,20 +275,20 @@ class KubernetesFollower(Follower):
         A run is not named where it is read: what comes may be of one that began just now. So the
         runs of a container share one position, by the clock of their node.
         """
-        run, told = tail.run, False
+        run, moved = tail.run, False
         asked = {**asked, **_since(tail.position)}
         try:
             async for lines in _read(client, run, asked, previous=previous):
                 fresh = tail.position.fresh(lines)
                 if fresh:
-                    told = True
+                    moved = True
                     self.sink.lines([_named(each.line, run) for each in fresh], live=True)
         except ClusterError as error:
             # A run may be kept no more, and a container may not have begun. A pod that is gone
             # is known by the next look.
             if not _is_of_one(error):
                 raise
-        return told
+        return moved
 
 
 async def _catch_up(client: ClusterClient, tail: _Tail, asked: Mapping[str, str]) -> list[RawLine]:

@@ -1,4 +1,4 @@
-"""The runs of a workload's containers, as its pods tell of them. Pure.
+"""The runs of a workload's containers, as its pods report them. Pure.
 
 Invariant: a container is named by its pod's uid, so that a pod that takes over a name is another;
 whatever the objects hold, text is sanitised and nothing raises.
@@ -62,8 +62,8 @@ def _of_pod(pod: Mapping[str, object]) -> Iterator[Run]:
     about = _mapping(pod.get("metadata"))
     name, uid = _text(about.get("name")), _text(about.get("uid"))
     status = _mapping(pod.get("status"))
-    told = [each for key in _STATUSES for each in _list(status.get(key))]
-    for each in told if name and uid else ():
+    reported = [each for key in _STATUSES for each in _list(status.get(key))]
+    for each in reported if name and uid else ():
         container = _text(each.get("name"))
         restarts = each.get("restartCount")
         before = _mapping(each.get("lastState"))
@@ -78,7 +78,7 @@ def _of_pod(pod: Mapping[str, object]) -> Iterator[Run]:
             current=(_text(each.get("containerID")) or _NO_ID) if current else "",
             ended="terminated" in current,
             last=_text(_mapping(before.get("terminated")).get("containerID")),
-            writer=name if len(told) == 1 else f"{name}/{container}",
+            writer=name if len(reported) == 1 else f"{name}/{container}",
         )
 
 
