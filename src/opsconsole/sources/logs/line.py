@@ -113,9 +113,7 @@ def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     awaits = awaits or (part is Part.TRACE and bool(_LOCATION.search(decoded)))
     clocked = stamp is None and bool(_CLOCK.match(decoded))
     own = stamp is not None
-    return ParsedLine(
-        text, level, at, part, own, awaits, clocked, raw.matched, raw.replica
-    )
+    return ParsedLine(text, level, at, part, own, awaits, clocked, raw.matched, raw.replica)
 
 
 def _is_more(text: str) -> bool:
