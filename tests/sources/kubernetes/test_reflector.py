@@ -1,0 +1,501 @@
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsconsole.model.fault import FaultKind
+from opsconsole.sources.kubernetes.client import JsonObject
+from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused
+from opsconsole.sources.kubernetes.reflector import (
+    LINE_LIMIT,
+    LIST_GAP,
+    LONGEST_PAUSE,
+    SILENCE,
+    Change,
+    Key,
+    Reflector,
+    trimmed,
+)
+from tests.fakes import FakeClock
+from tests.sources.kubernetes.scripted_api import CUT, ScriptedApi
+
+PATH = "/api/v1/pods"
+Value = tuple[str, str]
+
+
+def keep(item: JsonObject) -> Value | None:
+    about = item["metadata"]
+    assert isinstance(about, dict)
+    return (str(about["uid"]), str(item["value"])) if item["value"] != "left out" else None
+
+
+class World:
+    """A reflector at a scripted server, and what it said of changes applied one by one."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.clock = FakeClock()
+        self.api = ScriptedApi(self.clock)
+        self.told: dict[Key, Value] = {}
+        self.changes: list[Change[Value]] = []
+        self.reflector = Reflector[Value](
+            self.api,
+            PATH,
+            keep=keep,
+            clock=self.clock,
+            changed=self._changed,
+            chance=random.Random(seed),
+        )
+
+    def _changed(self, change: Change[Value]) -> None:
+        assert change.before != change.after
+        self.changes.append(change)
+
+    @property
+    def seen(self) -> dict[str, str]:
+        return {name: value for (_, name), (_, value) in self.reflector.objects.items()}
+
+    @property
+    def there(self) -> dict[str, str]:
+        return {name: str(item["value"]) for (_, name), item in self.api.objects.items()}
+
+
+@asynccontextmanager
+async def running(
+    seed: int = 1, *, first: Callable[[ScriptedApi], None] | None = None
+) -> AsyncIterator[World]:
+    world = World(seed)
+    if first is not None:
+        first(world.api)
+    task = asyncio.create_task(world.reflector.run())
+    try:
+        await world.clock.advance(0.5)
+        yield world
+        assert not task.done() or task.exception() is None
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def three(api: ScriptedApi) -> None:
+    for name in "abc":
+        api.put(name, "1")
+
+
+async def test_it_lists_and_then_follows() -> None:
+    async with running(first=three) as world:
+        assert world.seen == {"a": "1", "b": "1", "c": "1"}
+        assert world.changes == []
+        world.api.put("a", "2")
+        world.api.delete("b")
+        world.api.put("d", "1")
+        await world.clock.advance(0.1)
+        assert world.seen == world.there == {"a": "2", "c": "1", "d": "1"}
+        assert [
+            (each.key[1], each.before is None, each.after is None) for each in world.changes
+        ] == [
+            ("a", False, False),
+            ("b", False, True),
+            ("d", True, False),
+        ]
+        assert len(world.api.lists) == 1
+
+
+async def test_a_watch_asks_for_bookmarks_and_five_to_ten_minutes() -> None:
+    async with running(first=three) as world:
+        for _ in range(50):
+            world.api.restart()
+            await world.clock.advance(3)
+        watches = [params for _, params in world.api.asked if "watch" in params]
+        seconds = [int(each["timeoutSeconds"]) for each in watches]
+        assert len(watches) > 40
+        assert all(each["allowWatchBookmarks"] == "true" for each in watches)
+        assert min(seconds) >= 300
+        assert max(seconds) <= 600
+        assert len(set(seconds)) > 10
+        assert len(world.api.lists) == 1
+
+
+async def test_a_new_watch_goes_on_from_the_last_event_or_bookmark() -> None:
+    async with running(first=three) as world:
+        world.api.put("a", "2")
+        world.api.restart()
+        await world.clock.advance(3)
+        after_event = world.api.version
+        world.api.version += 100
+        world.api.bookmark()
+        world.api.restart()
+        await world.clock.advance(3)
+        begun = [params["resourceVersion"] for _, params in world.api.asked if "watch" in params]
+        assert begun == ["13", str(after_event), str(after_event + 100)]
+
+
+async def test_an_event_may_come_in_pieces() -> None:
+    async with running(first=three) as world:
+        (watch,) = world.api.watches
+        world.api.put("a", "2")
+        world.api.put("b", "2")
+        whole = b"".join(piece for piece in watch.pieces if isinstance(piece, bytes))
+        watch.pieces[:] = [whole[start : start + 7] for start in range(0, len(whole), 7)]
+        await world.clock.advance(0.1)
+        assert world.seen == world.there
+        assert len(world.api.asked) == 2
+
+
+async def test_many_objects_come_in_pages() -> None:
+    def many(api: ScriptedApi) -> None:
+        for number in range(1201):
+            api.put(f"p{number}", "1")
+
+    async with running(first=many) as world:
+        await world.clock.advance(1)
+        assert len(world.seen) == 1201
+        gets = [params for _, params in world.api.asked if "limit" in params]
+        assert [each["limit"] for each in gets] == ["500"] * 3
+        assert len(world.api.lists) == 1
+
+
+async def test_a_page_that_is_too_large_is_asked_for_in_parts() -> None:
+    world = World()
+    three(world.api)
+    too_large = refused(200, {}).fault
+    world.api.failing = [
+        ClusterError(type(too_large)(FaultKind.TOO_LARGE, "body over 32768 KiB"))
+    ] * 2
+    task = asyncio.create_task(world.reflector.run())
+    await world.clock.advance(0.5)
+    task.cancel()
+    assert world.seen == world.there
+    assert [each["limit"] for _, each in world.api.asked if "limit" in each] == ["500", "125", "31"]
+
+
+async def test_pages_that_expire_are_begun_again_no_sooner_than_a_list_may_be() -> None:
+    def many(api: ScriptedApi) -> None:
+        for number in range(600):
+            api.put(f"p{number}", "1")
+
+    world = World()
+    many(world.api)
+    get = world.api.get
+
+    async def compacting(path: str, params: dict[str, str]) -> JsonObject:
+        page = await get(path, params)
+        if len(world.api.lists) == 1:
+            world.api.put("p1", "2")
+            world.api.compact()
+        return page
+
+    world.api.get = compacting  # type: ignore[method-assign,assignment]
+    task = asyncio.create_task(world.reflector.run())
+    await world.clock.advance(LIST_GAP - 1)
+    assert world.seen == {}
+    assert world.reflector.standing.right_at is None
+    await world.clock.advance(2)
+    task.cancel()
+    assert world.seen == world.there
+    assert world.api.lists[1] - world.api.lists[0] >= LIST_GAP
+
+
+@pytest.mark.parametrize("in_event", [True, False], ids=["as an event", "as a code"])
+async def test_a_version_that_is_gone_leads_to_one_list(in_event: bool) -> None:
+    async with running(first=three) as world:
+        world.api.gone_in_event = in_event
+        await world.clock.advance(100)
+        world.api.down = True
+        world.api.restart()
+        await world.clock.advance(5)
+        world.api.put("a", "2")
+        world.api.delete("b")
+        world.api.compact()
+        world.api.put("c", "2")
+        world.api.down = False
+        world.reflector.hasten()
+        await world.clock.advance(10)
+        assert world.seen == world.there == {"a": "2", "c": "2"}
+        assert len(world.api.lists) == 2
+        assert {each.key[1] for each in world.changes} == {"a", "b", "c"}
+
+
+async def test_what_was_replaced_while_nobody_looked_went_and_came() -> None:
+    async with running(first=three) as world:
+        world.api.down = True
+        world.api.restart()
+        await world.clock.advance(40)
+        world.api.delete("a")
+        world.api.put("a", "1")
+        world.api.compact()
+        world.api.down = False
+        await world.clock.advance(120)
+        assert [(each.before is None, each.after is None) for each in world.changes] == [
+            (False, True),
+            (True, False),
+        ]
+
+
+async def test_pauses_grow_to_half_a_minute_and_end_at_once_when_hastened() -> None:
+    async with running(first=three) as world:
+        world.api.down = True
+        world.api.restart()
+        tried = len(world.api.asked)
+        await world.clock.advance(600)
+        tries = len(world.api.asked) - tried
+        # With full jitter the mean pause is 15 s in the end, and none is longer than 30 s.
+        assert 600 / LONGEST_PAUSE <= tries <= 600 / 6
+        world.api.put("d", "1")
+        world.api.down = False
+        world.reflector.hasten()
+        await world.clock.advance(0.1)
+        assert world.seen == world.there
+
+
+@pytest.mark.parametrize(
+    ("error", "least"),
+    [
+        (refused(403, {"reason": "Forbidden"}), LIST_GAP),
+        (refused(404, {"reason": "NotFound"}), LIST_GAP),
+        (refused(429, {}, "17"), 17.0),
+        (refused(429, {"details": {"retryAfterSeconds": 13}}), 13.0),
+        (refused(503, {}, "8"), 8.0),
+    ],
+)
+async def test_what_the_server_answers_is_waited_for_whatever_hastens(
+    error: ClusterError, least: float
+) -> None:
+    async with running(first=lambda api: api.failing.append(error)) as world:
+        for _ in range(int(least) - 1):
+            world.reflector.hasten()
+            await world.clock.advance(1)
+        assert len(world.api.asked) == 1
+        assert world.reflector.standing.fault == error.fault
+        three(world.api)
+        await world.clock.advance(LONGEST_PAUSE + 5)
+        assert world.seen == world.there
+        assert world.reflector.standing.fault is None
+
+
+async def test_a_watch_without_a_whole_line_is_dropped() -> None:
+    async with running(first=three) as world:
+        (watch,) = world.api.watches
+        watch.hold(True)
+        world.api.put("a", "2")
+        await world.clock.advance(SILENCE - 1)
+        assert world.seen["a"] == "1"
+        await world.clock.advance(3)
+        assert world.seen == world.there
+        assert len(world.api.lists) == 1
+
+
+async def test_a_line_that_never_ends_is_dropped() -> None:
+    async with running(first=three) as world:
+        for _ in range(int(SILENCE)):
+            for watch in world.api.watches:
+                watch.send(b'{"type":')
+            await world.clock.advance(1.1)
+        await world.clock.advance(10)
+        assert len([params for _, params in world.api.asked if "watch" in params]) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no JSON\n",
+        b"[]\n",
+        b"[" * 100_000 + b"\n",
+        b'{"type":"ADDED"}\n',
+        b'{"type":"ADDED","object":{"metadata":{"name":"x"},"value":"1"}}\n',
+        b'{"type":"GARBAGE","object":{"metadata":{"name":"x","resourceVersion":"99"}}}\n',
+        b'{"type":"ERROR","object":{"code":500,"message":"no"}}\n',
+        b'{"type":"ERROR","object":[]}\n',
+        b"x" * (LINE_LIMIT + 1),
+        b'{"type":"ADDED","object":{"metadata":{"name":"x","resourceVersion":"1"},"value":"1"}}\n',
+    ],
+    ids=lambda line: line[:40].decode(),
+)
+async def test_what_is_no_event_changes_nothing_and_is_followed_by_a_new_watch(
+    line: bytes,
+) -> None:
+    async with running(first=three) as world:
+        await world.clock.advance(LIST_GAP)
+        world.api.watches[0].send(line)
+        await world.clock.advance(0.0)
+        assert world.seen == world.there
+        world.api.put("a", "2")
+        await world.clock.advance(2)
+        assert world.seen == world.there
+
+
+async def test_how_long_it_was_right_is_known() -> None:
+    async with running() as world:
+        assert world.reflector.standing.right_at == world.clock.now()
+        await world.clock.advance(100)
+        assert world.reflector.standing.right_at == world.clock.now()
+        world.api.down = True
+        world.api.restart()
+        cut = world.clock.now()
+        await world.clock.advance(50)
+        standing = world.reflector.standing
+        assert standing.right_at == cut
+        assert standing.fault is not None
+        assert standing.fault.kind is FaultKind.CONNECT
+
+
+async def test_an_item_that_cannot_be_read_costs_itself() -> None:
+    def without_a_value(api: ScriptedApi) -> None:
+        three(api)
+        del api.objects["ns", "b"]["value"]  # type: ignore[attr-defined]
+
+    async with running(first=without_a_value) as world:
+        assert world.seen == {"a": "1", "c": "1"}
+
+
+async def test_what_is_no_longer_kept_goes() -> None:
+    async with running(first=three) as world:
+        world.api.put("a", "left out")
+        await world.clock.advance(0.1)
+        assert set(world.seen) == {"b", "c"}
+        assert world.changes[-1].after is None
+
+
+NAMES = st.sampled_from("abc")
+PUT = st.tuples(st.just("put"), NAMES, st.integers(0, 3))
+DELETE = st.tuples(st.just("delete"), NAMES)
+STEPS = st.one_of(
+    *(PUT, PUT, PUT, PUT, DELETE, DELETE),
+    st.tuples(st.just("advance"), st.sampled_from([0.0, 0.3, 5.0, 31.0, 130.0, 700.0])),
+    st.tuples(st.just("compact")),
+    st.tuples(st.just("cut")),
+    st.tuples(st.just("half_a_line")),
+    st.tuples(st.just("garbage")),
+    st.tuples(st.just("repeat"), st.integers(1, 3)),
+    st.tuples(st.just("hold"), st.booleans()),
+    st.tuples(st.just("bookmark")),
+    st.tuples(st.just("down"), st.booleans()),
+    st.tuples(st.just("fail"), st.sampled_from([403, 410, 429, 500, 503])),
+    st.tuples(st.just("hasten")),
+    st.tuples(st.just("gone_in_event"), st.booleans()),
+)
+
+
+class Script:
+    """Plays steps at a world, and checks after each what always holds."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[Key, Value] | None = None
+        self._counted = 0
+
+    async def play(self, step: tuple[Any, ...]) -> None:
+        name, *values = step
+        await getattr(self, f"_{name}")(*values)
+        await self._world.clock.advance(0)
+        self.check()
+
+    async def _put(self, name: str, value: int) -> None:
+        self._world.api.put(name, str(value))
+
+    async def _delete(self, name: str) -> None:
+        self._world.api.delete(name)
+
+    async def _advance(self, seconds: float) -> None:
+        await self._world.clock.advance(seconds)
+
+    async def _compact(self) -> None:
+        self._world.api.compact()
+
+    async def _cut(self) -> None:
+        self._world.api.restart()
+
+    async def _half_a_line(self) -> None:
+        for watch in self._world.api.watches:
+            watch.send(b'{"type":"ADDED","object":{"metadata":{"name":"never"')
+            watch.send(CUT)
+
+    async def _garbage(self) -> None:
+        for watch in self._world.api.watches:
+            watch.send(b'{"type":"ADDED","object":{"metadata":{"name":"never"}}}\n')
+
+    async def _repeat(self, back: int) -> None:
+        self._world.api.repeat(back)
+
+    async def _hold(self, held: bool) -> None:
+        for watch in self._world.api.watches:
+            watch.hold(held)
+
+    async def _bookmark(self) -> None:
+        self._world.api.bookmark()
+
+    async def _down(self, down: bool) -> None:
+        self._world.api.down = down
+
+    async def _fail(self, code: int) -> None:
+        self._world.api.failing.append(refused(code, {}, "3"))
+
+    async def _hasten(self) -> None:
+        self._world.reflector.hasten()
+
+    async def _gone_in_event(self, in_event: bool) -> None:
+        self._world.api.gone_in_event = in_event
+
+    def check(self) -> None:
+        world = self._world
+        objects = world.reflector.objects
+        for key, (_, value) in objects.items():
+            assert value in world.api.was.get(key, set()), "an object that never was"
+        gaps = [
+            later - one for one, later in zip(world.api.lists, world.api.lists[1:], strict=False)
+        ]
+        assert all(gap >= LIST_GAP for gap in gaps)
+        if world.reflector.standing.right_at is None:
+            return
+        if self._known is None:
+            self._known, self._counted = dict(objects), len(world.changes)
+        for change in world.changes[self._counted :]:
+            assert self._known.get(change.key) == change.before
+            if change.after is None:
+                del self._known[change.key]
+            else:
+                self._known[change.key] = change.after
+        self._counted = len(world.changes)
+        assert self._known == objects, "the changes that were reported do not add up"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(STEPS, max_size=40), st.integers(0, 1000))
+def test_whatever_happens_the_store_is_right_once_it_is_quiet(
+    steps: list[tuple[Any, ...]], seed: int
+) -> None:
+    async def play() -> None:
+        async with running(seed, first=three) as world:
+            script = Script(world)
+            script.check()
+            for step in steps:
+                await script.play(step)
+            world.api.down = False
+            world.api.failing.clear()
+            for _ in range(int(SILENCE) // 5 + 20):
+                await world.clock.advance(5)
+                world.reflector.hasten()
+                script.check()
+            assert world.seen == world.there
+            standing = world.reflector.standing
+            assert standing.fault is None
+            assert standing.right_at == world.clock.now()
+
+    asyncio.run(play())
+
+
+def test_what_only_others_need_is_dropped() -> None:
+    last = "kubectl.kubernetes.io/last-applied-configuration"
+    item = {
+        "metadata": {"name": "a", "managedFields": [{}], "annotations": {last: "{}", "mine": "1"}},
+        "spec": {"x": 1},
+    }
+    assert trimmed(item) == {
+        "metadata": {"name": "a", "annotations": {"mine": "1"}},
+        "spec": {"x": 1},
+    }
+    assert trimmed({"metadata": 1}) == {"metadata": {}}
