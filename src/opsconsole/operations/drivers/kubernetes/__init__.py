@@ -1,0 +1,1 @@
+"""Drivers of Kubernetes clusters: workloads, their rollouts, their pods, and nodes."""
