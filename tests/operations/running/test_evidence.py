@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Sight
 from opsconsole.operations.running.evidence import (
+    LOST_FOR,
     RELAPSE_LOOKS,
     UNMOVED_LEAST,
     UPTIME_SLACK,
@@ -282,3 +283,41 @@ def test_it_has_not_moved_after_so_long_whenever_the_operation_began() -> None:
         world.look(OK, run="", uptime=90.0 + world.at)
     assert world.found is Finding.UNMOVED
     assert UNMOVED_LEAST <= world.at - began < UNMOVED_LEAST + 2
+
+
+def _lost_look(begun: float, *, lost: bool = True) -> Look:
+    sights = (Sight("web-1", OK, run="a"), Sight("web-2", DOWN, run="b", lost=lost))
+    return Look(begun, begun + 0.1, sights)
+
+
+def _found(looks: list[Look], terms: Terms) -> Finding | None:
+    known, found = Evidence(), None
+    for look in looks:
+        known = taken_in(known, look, terms)
+        found = finding(known, terms)
+        if found is not None:
+            break
+    return found
+
+
+def test_what_will_not_get_well_by_waiting_fails_long_before_the_deadline() -> None:
+    every = [_lost_look(at * 0.6) for at in range(50)]
+    assert _found(every, RESTART) is Finding.LOST
+    assert _found(every[: int(LOST_FOR / 0.6)], RESTART) is None
+
+
+def test_down_without_being_lost_is_waited_for() -> None:
+    assert _found([_lost_look(at * 0.6, lost=False) for at in range(50)], RESTART) is None
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_only_an_unbroken_time_of_looks_at_what_is_lost_counts(lost: list[bool]) -> None:
+    looks = [_lost_look(at * 0.6, lost=each) for at, each in enumerate(lost)]
+    longest = max(len(run) for run in "".join("x" if each else " " for each in lost).split(" "))
+    enough = longest >= RELAPSE_LOOKS and (longest - 1) * 0.6 + 0.1 >= LOST_FOR
+    assert (_found(looks, RESTART) is Finding.LOST) == enough
+
+
+def test_a_time_in_which_nobody_looked_makes_nothing_lost() -> None:
+    apart = [_lost_look(at * 30.0) for at in range(5)]
+    assert _found(apart, RESTART) is None

@@ -21,6 +21,9 @@ UPTIME_SLACK: Final = 2.0
 RELAPSE_LOOKS: Final = 3
 """Looks that must see a relapse before the verdict is failed early."""
 
+LOST_FOR: Final = 5.0
+"""Seconds for which what will not get well by waiting is seen before the verdict is failed."""
+
 UNMOVED_LEAST: Final = 30.0
 """Seconds for which a healthy process that began before the change is waited for at least."""
 
@@ -31,6 +34,7 @@ class Finding(StrEnum):
     VERIFIED = "verified"
     NOT_SEEN = "not-seen"
     UNMOVED = "unmoved"
+    LOST = "lost"
     RELAPSED = "relapsed"
     OVER = "over"
     NOTHING_TO_SEE = "nothing-to-see"
@@ -73,7 +77,8 @@ class Evidence:
     ``looked`` are the seconds that were looked at. ``healthy_since`` is when the first look of
     the present run of health ended; ``unmoved_since`` the same of looks at a healthy process that
     began before the change; ``down_since`` when the first of the present looks at something down
-    began, and ``down_looks`` how many they are. ``relapses`` counts runs of health that ended in
+    began, and ``down_looks`` how many they are; ``lost_since`` and ``lost_looks`` the same of looks
+    at something that will not get well by waiting. ``relapses`` counts runs of health that ended in
     something down, ``outage`` the seconds of those that are over. ``shown``: a look has shown
     that the change took effect.
     """
@@ -86,6 +91,8 @@ class Evidence:
     unmoved_since: float | None = None
     down_since: float | None = None
     down_looks: int = 0
+    lost_since: float | None = None
+    lost_looks: int = 0
     relapses: int = 0
     outage: float = 0.0
     shown: bool = False
@@ -118,6 +125,13 @@ def taken_in(known: Evidence, look: Look, terms: Terms) -> Evidence:
         shown=known.shown or _shows_change(look, terms),
     )
     now = _with_outage(now, known, look, gap=gap)
+    lost = any(sight.lost for sight in look.sights)
+    still = lost and known.lost_since is not None and not gap
+    now = replace(
+        now,
+        lost_since=known.lost_since if still else look.begun if lost else None,
+        lost_looks=known.lost_looks + 1 if still else int(lost),
+    )
     healthy = all(sight.state in terms.enough and sight.since_change for sight in look.sights)
     unmoved = healthy and bool(unmoved_in(look, terms))
     # What a look saw that took too long may have been so before the time that nobody looked at.
@@ -147,6 +161,9 @@ def finding(known: Evidence, terms: Terms) -> Finding | None:
         waited = look.begun - known.unmoved_since
         if waited >= max(UNMOVED_LEAST, 3 * terms.min_healthy):
             return Finding.UNMOVED
+    if known.lost_since is not None and known.lost_looks >= RELAPSE_LOOKS:
+        if look.ended - known.lost_since >= LOST_FOR:
+            return Finding.LOST
     lasting = known.down_looks >= RELAPSE_LOOKS and known.down_for >= terms.min_healthy
     if known.relapses and lasting:
         return Finding.RELAPSED

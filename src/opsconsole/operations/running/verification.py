@@ -40,6 +40,9 @@ _LEAST_LATE: Final = 2.0
 
 GIVEN_UP: Final = "given up"
 
+_LONGEST: Final = 300
+"""Characters of a summary that is made of what several subjects say."""
+
 T = TypeVar("T")
 
 _MUCH_SLOWER: Final = 2.0
@@ -266,6 +269,11 @@ class Verifier:
                 )
                 summary = f"{down} healthy at first, then down again for {known.down_for:.0f} s"
                 return Verdict(OperationState.FAILED, summary, lines)
+            case Finding.LOST:
+                said = ", ".join(
+                    f"{sight.subject}: {sight.detail}" for sight in look.sights if sight.lost
+                )
+                return Verdict(OperationState.FAILED, said[:_LONGEST], lines)
             case Finding.OVER:
                 return self._not_healthy(known, look, before)
             case _:

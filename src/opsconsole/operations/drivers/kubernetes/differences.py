@@ -41,11 +41,11 @@ def _lines(path: tuple[str, ...], old: object, new: object) -> Iterator[str]:
     if old == new:
         return
     before, after = _parts(old), _parts(new)
-    if _is_kept_back(path) or before is None or after is None or not (before or after):
-        yield _line(path, old, new)
-        return
-    for key in (*before, *(key for key in after if key not in before)):
-        yield from _lines((*path, key), before.get(key), after.get(key))
+    found: list[str] = []
+    if before is not None and after is not None and not _is_kept_back(path):
+        for key in (*before, *(key for key in after if key not in before)):
+            found += _lines((*path, key), before.get(key), after.get(key))
+    yield from found or [_line(path, old, new)]
 
 
 def _is_kept_back(path: tuple[str, ...]) -> bool:

@@ -68,9 +68,7 @@ def _pinned(read: JsonObject, mark: str, more: Mapping[str, str | None] | None =
     )
 
 
-def _annotate(
-    read: JsonObject, path: tuple[str, ...], values: Mapping[str, str | None]
-) -> Patch:
+def _annotate(read: JsonObject, path: tuple[str, ...], values: Mapping[str, str | None]) -> Patch:
     missing: Patch = ()
     if not isinstance(fields.at(read, *path, "metadata"), Mapping):
         missing = ({"op": "add", "path": _pointer((*path, "metadata")), "value": {}},)

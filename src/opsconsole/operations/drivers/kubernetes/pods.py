@@ -94,13 +94,15 @@ def _why(read: JsonObject) -> tuple[str, bool]:
         if reason in _LOST:
             said = sanitize(fields.text(status, "state", "waiting", "message"), limit=_SHOWN)
             return f"{_LOST[reason]}: {said or reason}", True
-        again = fields.number(status, "restartCount") >= _AGAIN and not fields.truth(status, "ready")
+        again = fields.number(status, "restartCount") >= _AGAIN and not fields.truth(
+            status, "ready"
+        )
         if reason == _LOOPS or again:
             return f"crash loop: {_last_end(status)}", True
     if _condition(read, "PodScheduled") == "False":
         conditions = fields.objects(read, "status", "conditions")
-        said = (fields.text(each, "message") for each in conditions if _is(each, "PodScheduled"))
-        return f"not placed: {sanitize(next(said, ''), limit=_SHOWN)}", False
+        of_it = (fields.text(each, "message") for each in conditions if _is(each, "PodScheduled"))
+        return f"not placed: {sanitize(next(of_it, ''), limit=_SHOWN)}", False
     return next(_under_way(read), "not ready"), False
 
 

@@ -73,9 +73,7 @@ def progress(ref: Ref, read: JsonObject, pods: tuple[Pod, ...], current: str) ->
     return Progress(missing)
 
 
-def stuck_pod(
-    ref: Ref, read: JsonObject, pods: tuple[Pod, ...], current: str
-) -> Pod | None:
+def stuck_pod(ref: Ref, read: JsonObject, pods: tuple[Pod, ...], current: str) -> Pod | None:
     """The pod, not ready and of another revision than ``current``, that all the others wait for."""
     if ref.kind is not Kind.STATEFUL_SET or not is_ordered(read) or not current:
         return None
@@ -147,16 +145,12 @@ def _counts(ref: Ref, read: JsonObject) -> _Counts:
     match ref.kind:
         case Kind.DEPLOYMENT:
             count = wanted(read)
-            return _Counts(count, *_numbers(status, "updated", "available", ""), count)
+            return _Counts(count, *_numbers(status, "availableReplicas"), count)
         case Kind.STATEFUL_SET:
             count = wanted(read)
-            ready = "available" if "availableReplicas" in status else "ready"
+            ready = "availableReplicas" if "availableReplicas" in status else "readyReplicas"
             to_update = max(0, count - partition(read))
-            updated, well, there = _numbers(status, "updated", ready, "")
-            if fields.text(status, "updateRevision") == fields.text(status, "currentRevision"):
-                # Once it is over, older controllers count them as current and not as updated.
-                updated = max(updated, fields.number(status, "currentReplicas"))
-            return _Counts(count, updated, well, there, to_update)
+            return _Counts(count, *_numbers(status, ready), to_update)
         case Kind.DAEMON_SET:
             count = fields.number(status, "desiredNumberScheduled")
             updated = fields.number(status, "updatedNumberScheduled")
@@ -165,9 +159,9 @@ def _counts(ref: Ref, read: JsonObject) -> _Counts:
             return _Counts(count, updated, available, there, count)
 
 
-def _numbers(status: JsonObject, *of: str) -> tuple[int, ...]:
-    names = (f"{each}Replicas" if each else "replicas" for each in of)
-    return tuple(fields.number(status, name) for name in names)
+def _numbers(status: JsonObject, available: str) -> tuple[int, int, int]:
+    updated = fields.number(status, "updatedReplicas")
+    return updated, fields.number(status, available), fields.number(status, "replicas")
 
 
 def _took_too_long(read: JsonObject) -> bool:
