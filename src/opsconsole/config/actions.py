@@ -22,7 +22,7 @@ from opsconsole.config.drivers import (
     SystemdTarget,
     VolumeTarget,
 )
-from opsconsole.config.kubernetes import KubernetesTarget
+from opsconsole.config.kubernetes import KubernetesAction
 from opsconsole.config.types import Duration, Model, Name, Text
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "FileSet",
     "GitTarget",
     "HttpCall",
-    "KubernetesTarget",
+    "KubernetesAction",
     "PidFile",
     "ReleaseFolders",
     "ScaleAction",
@@ -53,8 +53,8 @@ class ByDriver(Model):
 
     docker: DockerTarget | None = Field(default=None, description="Containers of an engine.")
     swarm: SwarmTarget | None = Field(default=None, description="A Swarm service.")
-    kubernetes: KubernetesTarget | None = Field(
-        default=None, description="A workload of a Kubernetes cluster."
+    kubernetes: KubernetesAction | None = Field(
+        default=None, description="A workload, a node or a ConfigMap of a cluster."
     )
     systemd: SystemdTarget | None = Field(default=None, description="A systemd unit.")
     http: HttpCall | None = Field(default=None, description="A call of the service's own API.")
@@ -84,7 +84,7 @@ ON_ENGINE = frozenset(
 DriverTarget = (
     DockerTarget
     | SwarmTarget
-    | KubernetesTarget
+    | KubernetesAction
     | SystemdTarget
     | HttpCall
     | Command

@@ -5,7 +5,7 @@ words mean the same one for reading and for changing.
 """
 
 import re
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -42,6 +42,17 @@ def _namespace(value: str) -> str:
 WorkloadName = Annotated[str, AfterValidator(_workload)]
 """``deployment/NAME``, ``statefulset/NAME`` or ``daemonset/NAME``."""
 
+_AT_NODES: Final = ("cordon", "uncordon", "drain")
+
+
+def _object_name(value: str) -> str:
+    if not _OBJECT.fullmatch(value):
+        raise ValueError("takes the name of an object: small letters, digits, . and -")
+    return value
+
+
+ObjectName = Annotated[str, AfterValidator(_object_name)]
+DataKey = Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
 Namespace = Annotated[str, AfterValidator(_namespace)]
 
 
@@ -79,20 +90,30 @@ class KubernetesCluster(Model):
         return self
 
 
-class KubernetesTarget(Model):
-    """A Deployment, StatefulSet or DaemonSet: ``deployment/ai-backend``."""
+class InCluster(Model):
+    """What is in one of several clusters, in a namespace."""
 
-    short_form: ClassVar[dict[str, Any] | None] = _TARGET_FORM
-
-    workload: WorkloadName = Field(
-        description="Its kind and name: deployment/ai-backend, statefulset/db, daemonset/agent."
-    )
     namespace: Namespace | None = Field(
         default=None,
         description="Its namespace; the cluster's if that has one alone, else default.",
     )
     cluster: Text | None = Field(
         default=None, description="Name of the cluster, if several are configured."
+    )
+
+    def namespace_in(self, cluster: KubernetesCluster) -> str:
+        """The namespace that is meant in ``cluster``."""
+        only = cluster.namespaces[0] if len(cluster.namespaces) == 1 else DEFAULT_NAMESPACE
+        return self.namespace or only
+
+
+class KubernetesTarget(InCluster):
+    """A Deployment, StatefulSet or DaemonSet: ``deployment/ai-backend``."""
+
+    short_form: ClassVar[dict[str, Any] | None] = _TARGET_FORM
+
+    workload: WorkloadName = Field(
+        description="Its kind and name: deployment/ai-backend, statefulset/db, daemonset/agent."
     )
 
     @model_validator(mode="before")
@@ -115,11 +136,63 @@ class KubernetesTarget(Model):
         """As much of ``NAMESPACE/KIND/NAME`` as was given."""
         return f"{self.namespace}/{self.workload}" if self.namespace else self.workload
 
-    def namespace_in(self, cluster: KubernetesCluster) -> str:
-        """The namespace that is meant in ``cluster``."""
-        only = cluster.namespaces[0] if len(cluster.namespaces) == 1 else DEFAULT_NAMESPACE
-        return self.namespace or only
-
     def full_name(self, cluster: KubernetesCluster) -> str:
         """``NAMESPACE/KIND/NAME``: what its copies report that they are of."""
         return f"{self.namespace_in(cluster)}/{self.workload}"
+
+
+class KubernetesAction(InCluster):
+    """A workload, a node or a ConfigMap of a cluster, and what is done to it.
+
+    Restart, rollback and scale need the workload alone. Degrade needs ``replicas`` beside it, or a
+    ``config_map`` with what to ``set``. A call says what to ``do``.
+    """
+
+    short_form: ClassVar[dict[str, Any] | None] = _TARGET_FORM
+
+    workload: WorkloadName | None = Field(
+        default=None,
+        description="Its kind and name: deployment/ai-backend, statefulset/db, daemonset/agent.",
+    )
+    node: ObjectName | None = Field(default=None, description="For a call: the name of a node.")
+    config_map: ObjectName | None = Field(
+        default=None, description="For degrade: the name of a ConfigMap."
+    )
+    do: Literal["pause", "resume", "delete-stuck-pod", "cordon", "uncordon", "drain"] | None = (
+        Field(
+            default=None,
+            description="For a call: pause or resume the workload's rollout, delete the pod that a "
+            "StatefulSet is stuck at, or cordon, uncordon or drain the node.",
+        )
+    )
+    revision: int | None = Field(
+        default=None, ge=1, description="For rollback: a revision's number; else the one before."
+    )
+    replicas: int | None = Field(
+        default=None, ge=0, description="For degrade: how many copies run meanwhile."
+    )
+    set: dict[DataKey, str] = Field(
+        default_factory=dict, description="For degrade: flags to set; never secrets."
+    )
+    then: Literal["restart", "nothing"] = Field(
+        default="restart", description="What makes the service read the flags."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: object) -> object:
+        return {"workload": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> "KubernetesAction":
+        if sum(each is not None for each in (self.workload, self.node, self.config_map)) != 1:
+            raise ValueError("name exactly one of workload, node, config_map")
+        if bool(self.config_map) != bool(self.set):
+            raise ValueError("config_map and set belong together")
+        if (self.replicas is not None or self.revision is not None) and not self.workload:
+            raise ValueError("replicas and revision are of a workload")
+        if bool(self.node) != (self.do in _AT_NODES):
+            raise ValueError(f"a node takes do: {', '.join(_AT_NODES)}, and nothing else does")
+        if self.do is not None and not (self.node or self.workload):
+            raise ValueError("do is of a workload or of a node")
+        return self

@@ -24,7 +24,7 @@ from opsconsole.config.drivers import (
     VolumeTarget,
 )
 from opsconsole.config.files.problems import KeyPath
-from opsconsole.config.kubernetes import KubernetesTarget
+from opsconsole.config.kubernetes import KubernetesAction
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import Instance, Service
 from opsconsole.config.types import Model
@@ -135,7 +135,7 @@ def _of_action(target: DriverTarget, base: Path) -> Iterator[Thing]:
         case (
             DockerTarget()
             | SwarmTarget()
-            | KubernetesTarget()
+            | KubernetesAction()
             | VolumeTarget()
             | HttpCall()
             | Command()

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from opsconsole.config.actions import Action
 from opsconsole.config.discovery import Discovery
 from opsconsole.config.http import HttpConfig
-from opsconsole.config.kubernetes import KubernetesCluster, KubernetesTarget
+from opsconsole.config.kubernetes import InCluster, KubernetesCluster
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
 from opsconsole.config.types import (
@@ -316,7 +316,7 @@ class Settings(Model):
             each for each in self.kubernetes if each.enabled and (not wanted or each.name in wanted)
         )
 
-    def cluster_of(self, target: KubernetesTarget) -> KubernetesCluster | None:
+    def cluster_of(self, target: InCluster) -> KubernetesCluster | None:
         """The cluster that ``target`` names, else the only one; None where there is none."""
         found = [each for each in self.kubernetes if target.cluster in {None, each.name}]
         return found[0] if len(found) == 1 else None

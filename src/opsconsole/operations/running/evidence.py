@@ -161,9 +161,9 @@ def finding(known: Evidence, terms: Terms) -> Finding | None:
         waited = look.begun - known.unmoved_since
         if waited >= max(UNMOVED_LEAST, 3 * terms.min_healthy):
             return Finding.UNMOVED
-    if known.lost_since is not None and known.lost_looks >= RELAPSE_LOOKS:
-        if look.ended - known.lost_since >= LOST_FOR:
-            return Finding.LOST
+    lost_for = 0.0 if known.lost_since is None else look.ended - known.lost_since
+    if known.lost_looks >= RELAPSE_LOOKS and lost_for >= LOST_FOR:
+        return Finding.LOST
     lasting = known.down_looks >= RELAPSE_LOOKS and known.down_for >= terms.min_healthy
     if known.relapses and lasting:
         return Finding.RELAPSED

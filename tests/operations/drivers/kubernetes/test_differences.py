@@ -37,7 +37,11 @@ def _env(*pairs: tuple[str, str]) -> list[dict[str, str]]:
             template(resources={"limits": {"memory": "128Mi"}}),
             ["containers.web.resources.limits.memory: 64Mi → 128Mi"],
         ),
-        (template(ports=[{"containerPort": 80}]), OLD, ["containers.web.ports.80.containerPort: 80, removed"]),
+        (
+            template(ports=[{"containerPort": 80}]),
+            OLD,
+            ["containers.web.ports.80.containerPort: 80, removed"],
+        ),
         (OLD, template(volume={}), ["containers.web.volume: added, 0 entries"]),
     ],
 )  # fmt: skip

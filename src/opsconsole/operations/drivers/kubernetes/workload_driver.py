@@ -1,0 +1,271 @@
+"""Changing a workload by one patch of it, and seeing how far it has come.
+
+Invariant: the patch is made from what is read just before, and only where that still is what the
+plan says; the server refuses it when the object has changed in between, and then it is looked at
+again. Whether it took effect is seen by the mark that it leaves.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from opsconsole.model.operation import Step
+from opsconsole.model.state import State
+from opsconsole.operations.drivers.kubernetes import fields, revisions
+from opsconsole.operations.drivers.kubernetes.calls import Pin, WorkloadChange
+from opsconsole.operations.drivers.kubernetes.changes import CONFLICT, outcome_of
+from opsconsole.operations.drivers.kubernetes.cluster import Cluster
+from opsconsole.operations.drivers.kubernetes.fields import JsonObject
+from opsconsole.operations.drivers.kubernetes.patches import MARK, Patch
+from opsconsole.operations.drivers.kubernetes.pods import Pod, pods_of
+from opsconsole.operations.drivers.kubernetes.revisions import Revision
+from opsconsole.operations.drivers.kubernetes.rollout import (
+    Progress,
+    is_observed,
+    progress,
+    sights,
+)
+from opsconsole.operations.drivers.kubernetes.undoers import Part, undoers
+from opsconsole.operations.drivers.kubernetes.workloads import (
+    Kind,
+    Ref,
+    namespaced,
+    selector,
+    wanted,
+)
+from opsconsole.operations.drivers.settling import SETTLING, settle
+from opsconsole.operations.driving.driver import (
+    Driver,
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+    declared,
+)
+from opsconsole.sources.kubernetes.client import ClusterError, Right
+from opsconsole.text import sanitize
+
+VERSION: Final = "version"
+"""The fact that says which template runs."""
+
+_TRIES: Final = 5
+_SHOWN: Final = 160
+
+
+class WorkloadDriver(Driver):
+    """What all that changes a workload has in common."""
+
+    part: ClassVar[Part] = Part.DECLARED
+    replaces: ClassVar[bool] = True
+    """Whether each pod is replaced by the change."""
+
+    def __init__(self, context: DriverContext) -> None:
+        self.context = context
+        self.target = declared(context.action.kubernetes)
+        self.cluster = Cluster(context, self.target)
+        self.read: JsonObject = {}
+        self.mark = secrets.token_hex(8)
+        self._warnings: tuple[str, ...] = ()
+
+    @property
+    def ref(self) -> Ref:
+        """The workload. Raises ObserveError."""
+        kind, _, name = (self.target.workload or "").partition("/")
+        if not name:
+            raise ObserveError(
+                f"the action {self.context.kind} names no workload",
+                remedy="write kubernetes: {workload: deployment/NAME}",
+            )
+        return Ref(Kind(kind), self.cluster.namespace, name)
+
+    async def observe(self) -> Mapping[str, str]:
+        """Its uid, its template, how many copies are wanted; that the change may be made."""
+        self.read = await self.now()
+        self.refuse()
+        facts = {
+            "workload": f"{self.ref.namespace}/{self.ref.said}",
+            "uid": fields.text(self.read, "metadata", "uid"),
+            VERSION: revisions.version_of(fields.mapping(self.read, "spec", "template")),
+            "images": images_said(fields.mapping(self.read, "spec", "template")),
+            **await self.more_facts(),
+        }
+        unknown = await self.cluster.ask(self.rights())
+        tried = await self._try_out(self.change())
+        self._warnings = (*await self._undoers(), *self.own_warnings(), *unknown, *tried)
+        return facts
+
+    def refuse(self) -> None:
+        """Raise ObserveError where what was read must not be changed so."""
+
+    async def more_facts(self) -> Mapping[str, str]:
+        """What else pins the plan. Raises ObserveError."""
+        return {}
+
+    def own_warnings(self) -> tuple[str, ...]:
+        """What else to know before confirming."""
+        return ()
+
+    def rights(self) -> tuple[Right, ...]:
+        """What must be allowed."""
+        ref = self.ref
+        return (Right("patch", ref.kind.plural, "apps", ref.namespace, ref.name),)
+
+    def change(self) -> WorkloadChange:
+        """The one change, on what was read."""
+        raise NotImplementedError
+
+    async def patch(self, read: JsonObject, call: WorkloadChange) -> Patch:
+        """What is sent for ``call`` where the workload is as in ``read``. Raises ObserveError."""
+        raise NotImplementedError
+
+    def warnings(self) -> tuple[str, ...]:
+        """Who will undo it; what the cluster says of it."""
+        return self._warnings
+
+    def pin(self, **more: int | bool) -> Pin:
+        """What was read, by which the change is refused when it is no longer so."""
+        uid = fields.text(self.read, "metadata", "uid")
+        replicas, paused = more.get("replicas"), more.get("paused")
+        version = revisions.version_of(fields.mapping(self.read, "spec", "template"))
+        return Pin(uid, version, replicas, None if paused is None else bool(paused))
+
+    def step(self, summary: str) -> Step:
+        """The one step."""
+        return Step(summary, "kubernetes", self.ref.path, self.change().document())
+
+    async def execute(self, step: Step) -> StepOutcome:
+        """Patch it once; a refusal for a change in between is looked at, and the patch made anew."""
+        call = WorkloadChange.of(step)
+        for _ in range(_TRIES):
+            try:
+                read = await self.now()
+                moved = what_moved(read, call.pin)
+                if moved:
+                    why = f"{self.ref.said} was changed meanwhile: {moved}; nothing was done"
+                    return StepOutcome(Outcome.FAILED, why)
+                patch = await self.patch(read, call)
+                client = await self.cluster.changes()
+            except ObserveError as error:
+                return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
+            try:
+                await client.patch(step.target, patch)
+            except ClusterError as error:
+                found = outcome_of(error)
+                if error.status != CONFLICT:
+                    return found
+                await self.context.clock.sleep(0.1)
+                continue
+            return StepOutcome(Outcome.DONE, "the cluster took the change")
+        return found
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Whether the change is there, by its mark."""
+        call = WorkloadChange.of(step)
+
+        async def look() -> StepOutcome:
+            read = await self.now()
+            if fields.annotation(read, MARK) == call.mark:
+                return StepOutcome(Outcome.DONE, f"{self.ref.said} has the change")
+            return StepOutcome(Outcome.FAILED, f"{self.ref.said} is as before")
+
+        return await settle(look, self.context.clock, quiet=SETTLING / 2)
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """How far its rollout is, and each of its pods."""
+        try:
+            seen, pods, current = await self.progress()
+        except ObserveError as error:
+            return (Sight(self.ref.said, State.UNKNOWN, str(error), since_change=False),)
+        return sights(self.ref, seen, pods, current, replaces=self.replaces)
+
+    async def progress(self) -> tuple[Progress, tuple[Pod, ...], str]:
+        """How far it is, its pods, and which revision it goes to. Raises ObserveError."""
+        read = await self.now()
+        pods, current = await self.pods(read)
+        return progress(self.ref, read, pods, current), pods, current
+
+    async def now(self) -> JsonObject:
+        """It, as it is at this moment. Raises ObserveError."""
+        ref = self.ref
+        found = await self.cluster.get(ref.path)
+        if found is None:
+            raise ObserveError(
+                f"there is no {ref.said} in {ref.namespace}",
+                remedy="look at its name, its namespace and its cluster",
+            )
+        return found
+
+    async def pods(self, read: JsonObject) -> tuple[tuple[Pod, ...], str]:
+        """Its pods, and what names the revision that it goes to. Raises ObserveError."""
+        uid = fields.text(read, "metadata", "uid")
+        listed = await self._selected("api/v1", "pods", read)
+        if self.ref.kind is Kind.DEPLOYMENT:
+            sets = await self._selected("apis/apps/v1", "replicasets", read)
+            own = {fields.text(each, "metadata", "uid") for each in sets if fields.owner(each) == uid}
+            now = self.running(revisions.of_replica_sets(uid, sets), read)
+            current = now.uid if now is not None else ""
+            return pods_of(tuple(each for each in listed if fields.owner(each) in own)), current
+        pods = pods_of(tuple(each for each in listed if fields.owner(each) == uid))
+        if self.ref.kind is Kind.STATEFUL_SET:
+            return pods, fields.text(read, "status", "updateRevision")
+        now = self.running(await self.revisions(read), read)
+        return pods, now.label if now is not None else ""
+
+    async def revisions(self, read: JsonObject) -> tuple[Revision, ...]:
+        """Its revisions, the newest number first. Raises ObserveError."""
+        uid = fields.text(read, "metadata", "uid")
+        if self.ref.kind is Kind.DEPLOYMENT:
+            sets = await self._selected("apis/apps/v1", "replicasets", read)
+            return revisions.of_replica_sets(uid, sets)
+        kept = await self._selected("apis/apps/v1", "controllerrevisions", read)
+        return revisions.of_controller_revisions(uid, kept)
+
+    def running(self, kept: tuple[Revision, ...], read: JsonObject) -> Revision | None:
+        """Which of its revisions it runs, or goes to."""
+        template = fields.mapping(read, "spec", "template")
+        return revisions.running(kept, template, observed=is_observed(read))
+
+    async def close(self) -> None:
+        """Drop connections."""
+        await self.cluster.close()
+
+    async def _selected(self, group: str, plural: str, read: JsonObject) -> tuple[JsonObject, ...]:
+        path = namespaced(group, self.ref.namespace, plural)
+        return await self.cluster.listing(path, labelSelector=selector(read))
+
+    async def _try_out(self, call: WorkloadChange) -> tuple[str, ...]:
+        return await self.cluster.try_out(self.ref.path, await self.patch(self.read, call))
+
+    async def _undoers(self) -> tuple[str, ...]:
+        """Who will undo it; with what could not be seen of that."""
+        if self.part is not Part.COPIES:
+            return undoers(self.read, self.part, self.ref.kind.spoken)
+        namespace = self.ref.namespace
+        scalers, blind = await self.cluster.seen(
+            namespaced("apis/autoscaling/v1", namespace, "horizontalpodautoscalers"),
+            "autoscalers",
+        )
+        scaled, half_blind = await self.cluster.seen(
+            namespaced("apis/keda.sh/v1alpha1", namespace, "scaledobjects"), "KEDA's ScaledObjects"
+        )
+        found = undoers(self.read, self.part, self.ref.kind.spoken, scalers, scaled)
+        return (*found, *filter(None, (blind, half_blind)))
+
+
+def what_moved(read: JsonObject, pin: Pin) -> str:
+    """What of ``read`` is no longer as it was pinned; '' where all is. Pure."""
+    if fields.text(read, "metadata", "uid") != pin.uid:
+        return "it is another one of the same name"
+    if pin.version and revisions.version_of(fields.mapping(read, "spec", "template")) != pin.version:
+        return "it runs another template"
+    if pin.replicas is not None and wanted(read) != pin.replicas:
+        return f"{wanted(read)} copies are wanted of it, not {pin.replicas}"
+    if pin.paused is not None and fields.truth(read, "spec", "paused") != pin.paused:
+        return "its rollout was resumed" if pin.paused else "its rollout was paused"
+    return ""
+
+
+def images_said(template: JsonObject) -> str:
+    """The images of a template, as they are shown."""
+    return sanitize(", ".join(revisions.images_of(template)), limit=_SHOWN)
