@@ -49,6 +49,10 @@ class Followed(Driver):
         """Those of both."""
         return (*self._first.warnings(), *self._second.warnings())
 
+    def differences(self) -> tuple[str, ...]:
+        """Those of both."""
+        return (*self._first.differences(), *self._second.differences())
+
     async def before(self, step: Step) -> Mapping[str, str]:
         """As the driver of the step says."""
         return await self._of(step).before(step)

@@ -54,6 +54,66 @@ def _swarm_rollback() -> Factory:
     return SwarmRollback
 
 
+def _kubernetes_restart() -> Factory:
+    from opsconsole.operations.drivers.kubernetes.restart import KubernetesRestart
+
+    return KubernetesRestart
+
+
+def _kubernetes_rollback() -> Factory:
+    from opsconsole.operations.drivers.kubernetes.rollback import KubernetesRollback
+
+    return KubernetesRollback
+
+
+def _kubernetes_scale() -> Factory:
+    from opsconsole.operations.drivers.kubernetes.scale import KubernetesScale
+
+    return KubernetesScale
+
+
+def _kubernetes_degrade() -> Factory:
+    """By flags where a ConfigMap is named, else by the number of copies."""
+
+    def degrade_of(context: DriverContext) -> Driver:
+        from opsconsole.operations.drivers.kubernetes.flags import KubernetesFlags
+
+        target = context.action.kubernetes
+        by_flags = target is not None and target.config_map is not None
+        return KubernetesFlags(context) if by_flags else _kubernetes_scale()(context)
+
+    return degrade_of
+
+
+def _kubernetes_call() -> Factory:
+    """What a call says to do, with a rollout, a pod or a node."""
+
+    def call_of(context: DriverContext) -> Driver:
+        from opsconsole.operations.drivers.kubernetes.drain import KubernetesNode
+        from opsconsole.operations.drivers.kubernetes.rollout_calls import (
+            KubernetesPause,
+            KubernetesResume,
+        )
+        from opsconsole.operations.drivers.kubernetes.stuck_pod import KubernetesStuckPod
+
+        match context.action.kubernetes and context.action.kubernetes.do:
+            case "pause":
+                return KubernetesPause(context)
+            case "resume":
+                return KubernetesResume(context)
+            case "delete-stuck-pod":
+                return KubernetesStuckPod(context)
+            case "cordon" | "uncordon" | "drain":
+                return KubernetesNode(context)
+            case None:
+                raise ObserveError(
+                    f"the call {context.request.name} of {context.service} does not say what to do",
+                    remedy="write do: beside its workload or node",
+                )
+
+    return call_of
+
+
 def _systemd() -> Factory:
     from opsconsole.operations.drivers.systemd import SystemdRestart
 
@@ -151,7 +211,8 @@ class Traits:
     backups that it makes are kept, listed and restored by the console. ``puts_back``: it looks
     whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
     that it made, from its own step. ``in_base``: it acts on paths that start at the folder of the
-    configuration. ``by_instance``: it can be asked for one instance alone; where it
+    configuration. ``rolls``: its one step of a restart replaces copies one after another, and what
+    is away meanwhile it says itself. ``by_instance``: it can be asked for one instance alone; where it
     cannot, ``as_a_whole`` is why not, and ``instead`` what to do.
     """
 
@@ -161,6 +222,7 @@ class Traits:
     puts_back: bool = False
     ends_degradation: bool = False
     in_base: bool = False
+    rolls: bool = False
     by_instance: frozenset[ActionKind] = frozenset()
     as_a_whole: str = ""
     instead: str = "leave the instance out, to mean all of them"
@@ -186,7 +248,21 @@ DRIVERS: Final[Mapping[str, Traits]] = {
         instead="restart the service, whose tasks are replaced one after another, or remove the "
         "container of that task on its node: the Swarm starts another",
     ),
-    "kubernetes": Traits({}, sees=True),
+    "kubernetes": Traits(
+        {
+            _K.RESTART: _kubernetes_restart,
+            _K.ROLLBACK: _kubernetes_rollback,
+            _K.SCALE: _kubernetes_scale,
+            _K.DEGRADE: _kubernetes_degrade,
+            _K.RECOVER: _kubernetes_degrade,
+            _K.CALL: _kubernetes_call,
+        },
+        sees=True,
+        ends_degradation=True,
+        rolls=True,
+        as_a_whole="a rollout replaces all pods of a workload",
+        instead="restart the workload, whose pods are replaced one after another by its own rules",
+    ),
     "systemd": Traits(
         {_K.RESTART: _systemd},
         sees=True,

@@ -157,6 +157,10 @@ class Driver(Protocol):
         """What a person should know before confirming, a line each; asked after ``steps``."""
         return ()
 
+    def differences(self) -> tuple[str, ...]:
+        """What becomes otherwise, and what there is room for, a line each; asked after ``steps``."""
+        return ()
+
     async def copies(self) -> tuple[Copy, ...]:
         """Each copy that could be changed alone, as the driver sees it. Raises ObserveError."""
         return ()

@@ -37,10 +37,10 @@ async def with_context(
         backup = f"the backups cannot be listed: {str(error) or type(error).__name__}"
     service = snapshot.service(plan.service) if snapshot else None
     if service is None:
-        return replace(plan, context=tuple(filter(None, (backup,))))
+        return replace(plan, context=(*plan.context, *filter(None, (backup,))))
     return replace(
         plan,
-        context=(*filter(None, (backup,)), *_budgets(plan, service)),
+        context=(*plan.context, *filter(None, (backup,)), *_budgets(plan, service)),
         warnings=(*_in_vain(plan, service), *plan.warnings),
     )
 

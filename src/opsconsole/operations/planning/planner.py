@@ -112,7 +112,9 @@ async def make_plan(
         warnings=(
             *hearsay.warnings_of(performed, found.kind, driver.goals(facts)),
             *_warnings(found, countdown),
-            *_away(request, steps, facts.get("replicas", _declared(settings, request.service))),
+            *_away(
+                found, request, steps, facts.get("replicas", _declared(settings, found.service))
+            ),
             *driver.warnings(),
         ),
         last_outcome=_last_outcome(past),
@@ -123,6 +125,7 @@ async def make_plan(
         auto_rollback=countdown > 0,
         rollback_after=countdown,
         goals=driver.goals(facts),
+        context=driver.differences(),
     )
 
 
@@ -253,9 +256,13 @@ def _declared(settings: Settings, service: str) -> str:
     return str(len(declared.instances) or "") if declared is not None else ""
 
 
-def _away(request: ActionRequest, steps: tuple[Step, ...], copies: str) -> Iterator[str]:
+def _away(
+    found: Declared, request: ActionRequest, steps: tuple[Step, ...], copies: str
+) -> Iterator[str]:
     """Whether nothing serves during a restart; ``copies`` are as many as are known."""
     if request.kind is not ActionKind.RESTART or len(steps) != 1:
+        return
+    if registry.traits(found.action).rolls:
         return
     if copies in {"", "0", "1"}:
         if not request.instance or copies:

@@ -5,20 +5,31 @@ ObserveError; whether somebody may do something is yes, no, or not known, and no
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from opsconsole.config.kubernetes import KubernetesAction, KubernetesCluster
-from opsconsole.operations.drivers.kubernetes.changes import GONE, ClusterChanges, is_refused
+from opsconsole.operations.drivers.kubernetes.changes import (
+    CONFLICT,
+    GONE,
+    Answered,
+    ClusterChanges,
+    is_refused,
+    outcome_of,
+)
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
 from opsconsole.operations.drivers.kubernetes.patches import Patch
 from opsconsole.operations.drivers.kubernetes.workloads import namespaced, part
-from opsconsole.operations.driving.driver import DriverContext, ObserveError
+from opsconsole.operations.driving.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.sources.kubernetes.client import Access, ClusterError, Right, access_of
 from opsconsole.threads import QueueFullError
 
 _READING: Final = 10.0
 """Seconds for reading a kubeconfig."""
+
+_TRIES: Final = 5
+_PAUSE: Final = 0.1
+"""Seconds before what was changed in between is looked at again."""
 
 
 class Cluster:
@@ -107,6 +118,34 @@ class Cluster:
                 ) from error
             return (f"it could not be tried out: {error.what}",)
         return tuple(f"the cluster says: {each}" for each in tried.warnings)
+
+    async def change(
+        self,
+        path: str,
+        now: Callable[[], Awaitable[JsonObject]],
+        patch_of: Callable[[JsonObject], Awaitable[Patch]],
+    ) -> Answered | StepOutcome:
+        """Patch the object at ``path``, once; the object as it is then, or why it is not.
+
+        ``now`` reads it, and ``patch_of`` makes the patch of what was read; either raises
+        ObserveError where it must not be. What the server refuses because the object has changed
+        in between is looked at and made anew.
+        """
+        found = StepOutcome(Outcome.FAILED)
+        for _ in range(_TRIES):
+            try:
+                patch = await patch_of(await now())
+                client = await self.changes()
+            except ObserveError as error:
+                return StepOutcome(Outcome.FAILED, f"nothing was done: {error}")
+            try:
+                return await client.patch(path, patch)
+            except ClusterError as error:
+                found = outcome_of(error)
+                if error.status != CONFLICT:
+                    return found
+            await self._context.clock.sleep(_PAUSE)
+        return found
 
     async def close(self) -> None:
         """Drop connections; idempotent."""

@@ -26,6 +26,7 @@ _NUMBER: Final = "deployment.kubernetes.io/revision"
 class Revision:
     """One revision. ``name`` is that of the object which keeps it, ``made`` when it first came.
 
+    ``label`` is what the pods of a DaemonSet have of it.
     ``template`` is whole, as it can be put back; ``version`` its digest.
     """
 
@@ -36,6 +37,7 @@ class Revision:
     template: JsonObject
     version: str
     cause: str = ""
+    label: str = ""
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -130,6 +132,7 @@ def _revision(kept: JsonObject, number: int, template: JsonObject) -> Revision:
         template,
         version_of(template),
         fields.annotation(kept, CHANGE_CAUSE),
+        fields.label(kept, "controller-revision-hash"),
     )
 
 

@@ -13,7 +13,6 @@ from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.kubernetes import fields, revisions
 from opsconsole.operations.drivers.kubernetes.calls import Pin, WorkloadChange
-from opsconsole.operations.drivers.kubernetes.changes import CONFLICT, outcome_of
 from opsconsole.operations.drivers.kubernetes.cluster import Cluster
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
 from opsconsole.operations.drivers.kubernetes.patches import MARK, Patch
@@ -43,13 +42,12 @@ from opsconsole.operations.driving.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.sources.kubernetes.client import ClusterError, Right
+from opsconsole.sources.kubernetes.client import Right
 from opsconsole.text import sanitize
 
 VERSION: Final = "version"
 """The fact that says which template runs."""
 
-_TRIES: Final = 5
 _SHOWN: Final = 160
 
 
@@ -91,7 +89,7 @@ class WorkloadDriver(Driver):
             **await self.more_facts(),
         }
         unknown = await self.cluster.ask(self.rights())
-        tried = await self._try_out(self.change())
+        tried = await self.tried_out()
         self._warnings = (*await self._undoers(), *self.own_warnings(), *unknown, *tried)
         return facts
 
@@ -119,6 +117,11 @@ class WorkloadDriver(Driver):
         """What is sent for ``call`` where the workload is as in ``read``. Raises ObserveError."""
         raise NotImplementedError
 
+    async def tried_out(self) -> tuple[str, ...]:
+        """What the cluster says of the change, made as if. Raises ObserveError."""
+        patch = await self.patch(self.read, self.change())
+        return await self.cluster.try_out(self.ref.path, patch)
+
     def warnings(self) -> tuple[str, ...]:
         """Who will undo it; what the cluster says of it."""
         return self._warnings
@@ -135,29 +138,19 @@ class WorkloadDriver(Driver):
         return Step(summary, "kubernetes", self.ref.path, self.change().document())
 
     async def execute(self, step: Step) -> StepOutcome:
-        """Patch it once; a refusal for a change in between is looked at, and the patch made anew."""
+        """Patch it once, if it still is as it was planned on."""
         call = WorkloadChange.of(step)
-        for _ in range(_TRIES):
-            try:
-                read = await self.now()
-                moved = what_moved(read, call.pin)
-                if moved:
-                    why = f"{self.ref.said} was changed meanwhile: {moved}; nothing was done"
-                    return StepOutcome(Outcome.FAILED, why)
-                patch = await self.patch(read, call)
-                client = await self.cluster.changes()
-            except ObserveError as error:
-                return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
-            try:
-                await client.patch(step.target, patch)
-            except ClusterError as error:
-                found = outcome_of(error)
-                if error.status != CONFLICT:
-                    return found
-                await self.context.clock.sleep(0.1)
-                continue
-            return StepOutcome(Outcome.DONE, "the cluster took the change")
-        return found
+
+        async def patch_of(read: JsonObject) -> Patch:
+            moved = what_moved(read, call.pin)
+            if moved:
+                raise ObserveError(f"{self.ref.said} was changed meanwhile: {moved}")
+            return await self.patch(read, call)
+
+        done = await self.cluster.change(step.target, self.now, patch_of)
+        if isinstance(done, StepOutcome):
+            return done
+        return StepOutcome(Outcome.DONE, "the cluster took the change")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the change is there, by its mark."""
@@ -202,7 +195,9 @@ class WorkloadDriver(Driver):
         listed = await self._selected("api/v1", "pods", read)
         if self.ref.kind is Kind.DEPLOYMENT:
             sets = await self._selected("apis/apps/v1", "replicasets", read)
-            own = {fields.text(each, "metadata", "uid") for each in sets if fields.owner(each) == uid}
+            own = {
+                fields.text(each, "metadata", "uid") for each in sets if fields.owner(each) == uid
+            }
             now = self.running(revisions.of_replica_sets(uid, sets), read)
             current = now.uid if now is not None else ""
             return pods_of(tuple(each for each in listed if fields.owner(each) in own)), current
@@ -234,9 +229,6 @@ class WorkloadDriver(Driver):
         path = namespaced(group, self.ref.namespace, plural)
         return await self.cluster.listing(path, labelSelector=selector(read))
 
-    async def _try_out(self, call: WorkloadChange) -> tuple[str, ...]:
-        return await self.cluster.try_out(self.ref.path, await self.patch(self.read, call))
-
     async def _undoers(self) -> tuple[str, ...]:
         """Who will undo it; with what could not be seen of that."""
         if self.part is not Part.COPIES:
@@ -257,7 +249,10 @@ def what_moved(read: JsonObject, pin: Pin) -> str:
     """What of ``read`` is no longer as it was pinned; '' where all is. Pure."""
     if fields.text(read, "metadata", "uid") != pin.uid:
         return "it is another one of the same name"
-    if pin.version and revisions.version_of(fields.mapping(read, "spec", "template")) != pin.version:
+    if (
+        pin.version
+        and revisions.version_of(fields.mapping(read, "spec", "template")) != pin.version
+    ):
         return "it runs another template"
     if pin.replicas is not None and wanted(read) != pin.replicas:
         return f"{wanted(read)} copies are wanted of it, not {pin.replicas}"
