@@ -96,7 +96,8 @@ def _kubernetes_call() -> Factory:
         )
         from opsconsole.operations.drivers.kubernetes.stuck_pod import KubernetesStuckPod
 
-        match context.action.kubernetes and context.action.kubernetes.do:
+        target = context.action.kubernetes
+        match target.do if target is not None else None:
             case "pause":
                 return KubernetesPause(context)
             case "resume":
@@ -211,9 +212,9 @@ class Traits:
     backups that it makes are kept, listed and restored by the console. ``puts_back``: it looks
     whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
     that it made, from its own step. ``in_base``: it acts on paths that start at the folder of the
-    configuration. ``rolls``: its one step of a restart replaces copies one after another, and what
-    is away meanwhile it says itself. ``by_instance``: it can be asked for one instance alone; where it
-    cannot, ``as_a_whole`` is why not, and ``instead`` what to do.
+    configuration. ``rolls``: its one step of a restart replaces copies one after another, and it
+    says itself what is away meanwhile. ``by_instance``: it can be asked for one instance alone;
+    where it cannot, ``as_a_whole`` is why not, and ``instead`` what to do.
     """
 
     carries_out: Mapping[ActionKind, Callable[[], Factory]]

@@ -158,7 +158,7 @@ class Driver(Protocol):
         return ()
 
     def differences(self) -> tuple[str, ...]:
-        """What becomes otherwise, and what there is room for, a line each; asked after ``steps``."""
+        """What becomes otherwise, what there is room for, a line each; asked after ``steps``."""
         return ()
 
     async def copies(self) -> tuple[Copy, ...]:
