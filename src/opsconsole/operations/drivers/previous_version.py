@@ -37,5 +37,15 @@ def led_away(past: tuple[Past, ...], fact: str) -> frozenset[str]:
     )
 
 
+def known_to_fail(past: tuple[Past, ...], fact: str) -> frozenset[str]:
+    """The values of ``fact`` with which the last operation that has a verdict has failed."""
+    found: dict[str, OperationState] = {}
+    for each in past:
+        seen = each.plan.goals if _is_rollback(each) else each.plan.fingerprint
+        if each.state in {OperationState.VERIFIED, OperationState.FAILED}:
+            found.setdefault(seen.get(fact, ""), each.state)
+    return frozenset(value for value, state in found.items() if state is OperationState.FAILED)
+
+
 def _is_rollback(past: Past) -> bool:
     return past.plan.kind is ActionKind.ROLLBACK

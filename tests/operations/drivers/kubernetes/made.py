@@ -66,12 +66,23 @@ def owned(uid: str, kind: str = "ReplicaSet") -> list[dict[str, Any]]:
 
 
 def replica_set(
-    number: int, runs: Mapping[str, Any], made: int, owner: str = "uid-web", cause: str = ""
+    number: int,
+    runs: Mapping[str, Any],
+    made: int,
+    owner: str = "uid-web",
+    cause: str = "",
+    history: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """The ReplicaSet that keeps the revision ``number``, first made at ``made``."""
+    """The ReplicaSet that keeps the revision ``number``, first made at ``made``.
+
+    ``history`` are the numbers that it had before.
+    """
     labels = {**runs["metadata"]["labels"], "pod-template-hash": f"h{made}"}
     metadata = {**runs["metadata"], "labels": labels}
     annotations = {"deployment.kubernetes.io/revision": str(number)}
+    if history:
+        written = ",".join(str(each) for each in history)
+        annotations["deployment.kubernetes.io/revision-history"] = written
     if cause:
         annotations["kubernetes.io/change-cause"] = cause
     return {

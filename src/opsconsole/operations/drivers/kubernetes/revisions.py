@@ -20,13 +20,16 @@ CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
 HASH_LABEL: Final = "pod-template-hash"
 
 _NUMBER: Final = "deployment.kubernetes.io/revision"
+_HISTORY: Final = "deployment.kubernetes.io/revision-history"
+"""The numbers that it had before; the cluster adds one with each time that it comes back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
     """One revision. ``name`` is that of the object which keeps it, ``made`` when it first came.
 
-    ``label`` is what the pods of a DaemonSet have of it.
+    ``label`` is what the pods of a DaemonSet have of it, ``first`` the number that it first had,
+    0 where nothing says so.
     ``template`` is whole, as it can be put back; ``version`` its digest.
     """
 
@@ -38,6 +41,7 @@ class Revision:
     version: str
     cause: str = ""
     label: str = ""
+    first: int = 0
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -48,7 +52,12 @@ class Revision:
 def of_replica_sets(owner: str, replica_sets: Iterable[JsonObject]) -> tuple[Revision, ...]:
     """The revisions of the Deployment with the uid ``owner``, the newest number first."""
     return _sorted(
-        _revision(each, _written(each, _NUMBER), fields.mapping(each, "spec", "template"))
+        _revision(
+            each,
+            max(_numbers(each, _NUMBER)),
+            fields.mapping(each, "spec", "template"),
+            first=min(_numbers(each, _NUMBER) + _numbers(each, _HISTORY)),
+        )
         for each in replica_sets
         if fields.owner(each) == owner
     )
@@ -103,27 +112,34 @@ def running(
 
 
 def before(
-    revisions: tuple[Revision, ...], now: Revision, left: Collection[str] = ()
+    revisions: tuple[Revision, ...],
+    now: Revision,
+    *,
+    never: Collection[str] = (),
+    ready: Collection[str] = (),
 ) -> Revision | None:
     """What ``now`` is rolled back to; None where nothing is known to have run before it.
 
-    ``left`` are the versions that were rolled back from: they are never gone to.
+    ``never`` are versions that are not gone to: they were rolled back from, or failed. ``ready``
+    are the names of revisions that have pods which are ready: while a rollout does not come
+    through, that is what still serves, and none that was tried in between.
     """
-    since = min(_first(each) for each in revisions if each.version == now.version)
-    older = (
+    since = min(_came(each) for each in revisions if each.version == now.version)
+    older = [
         each
         for each in revisions
-        if each.version != now.version and each.version not in left and _first(each) < since
-    )
-    return max(older, key=_first, default=None)
+        if each.version != now.version and each.version not in never and _came(each) < since
+    ]
+    serving = [each for each in older if each.name in ready]
+    return max(serving or older, key=_came, default=None)
 
 
-def _first(revision: Revision) -> tuple[float, int]:
-    """By what revisions are ordered: when they first came, and their numbers within a second."""
-    return revision.made, revision.number
+def _came(revision: Revision) -> tuple[float, int]:
+    """By what revisions are ordered: when they first came, and within a second as what number."""
+    return revision.made, revision.first
 
 
-def _revision(kept: JsonObject, number: int, template: JsonObject) -> Revision:
+def _revision(kept: JsonObject, number: int, template: JsonObject, first: int = 0) -> Revision:
     return Revision(
         number,
         fields.text(kept, "metadata", "name"),
@@ -133,6 +149,7 @@ def _revision(kept: JsonObject, number: int, template: JsonObject) -> Revision:
         version_of(template),
         fields.annotation(kept, CHANGE_CAUSE),
         fields.label(kept, "controller-revision-hash"),
+        first,
     )
 
 
@@ -141,9 +158,11 @@ def _sorted(found: Iterable[Revision]) -> tuple[Revision, ...]:
     return tuple(sorted(with_template, key=lambda each: each.number, reverse=True))
 
 
-def _written(kept: JsonObject, name: str) -> int:
-    written = fields.annotation(kept, name)
-    return int(written) if written.isascii() and written.isdigit() and len(written) < 19 else 0
+def _numbers(kept: JsonObject, name: str) -> list[int]:
+    """The numbers of an annotation; of what has none, and is not empty, 0."""
+    written = fields.annotation(kept, name).split(",")
+    found = [int(each) for each in written if each.isascii() and each.isdigit() and len(each) < 19]
+    return found or ([0] if name == _NUMBER else [])
 
 
 def _kept_template(kept: JsonObject) -> JsonObject:

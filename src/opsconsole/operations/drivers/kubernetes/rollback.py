@@ -9,15 +9,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from opsconsole.model.operation import Step
+from opsconsole.model.state import State
 from opsconsole.operations.drivers.kubernetes import fields, patches, revisions
 from opsconsole.operations.drivers.kubernetes.calls import WorkloadChange
 from opsconsole.operations.drivers.kubernetes.differences import differences
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
+from opsconsole.operations.drivers.kubernetes.pods import Pod
 from opsconsole.operations.drivers.kubernetes.restart import away_meanwhile, refuse_standing
 from opsconsole.operations.drivers.kubernetes.revisions import Revision
 from opsconsole.operations.drivers.kubernetes.workload_driver import VERSION, WorkloadDriver
 from opsconsole.operations.drivers.kubernetes.workloads import Kind, is_ordered
-from opsconsole.operations.drivers.previous_version import goal_fact, led_away
+from opsconsole.operations.drivers.previous_version import goal_fact, known_to_fail, led_away
 from opsconsole.operations.driving.driver import DriverContext, ObserveError
 from opsconsole.text import sanitize
 
@@ -40,9 +42,11 @@ class KubernetesRollback(WorkloadDriver):
     async def more_facts(self) -> Mapping[str, str]:
         """The revision that runs, and the one that is gone back to."""
         kept = await self.revisions(self.read)
-        self._now = self.running(kept, self.read)
-        self._goal = self._wanted(kept)
         pods, _ = await self.pods(self.read)
+        self._now = self.running(kept, self.read)
+        ready = [each for each in pods if each.state is State.OK]
+        serving = {each.name for each in kept if any(is_of(pod, each) for pod in ready)}
+        self._goal = self._wanted(kept, serving)
         waits = self.ref.kind is Kind.STATEFUL_SET and is_ordered(self.read)
         self._stuck = next((each.name for each in pods if each.lost and waits), "")
         return {
@@ -102,7 +106,7 @@ class KubernetesRollback(WorkloadDriver):
         """By what is newer."""
         return "deploying the later version again: a rollback is never rolled back"
 
-    def _wanted(self, kept: tuple[Revision, ...]) -> Revision:
+    def _wanted(self, kept: tuple[Revision, ...], serving: set[str]) -> Revision:
         named = self.target.revision
         if named is not None:
             found = next((each for each in kept if each.number == named), None)
@@ -115,16 +119,24 @@ class KubernetesRollback(WorkloadDriver):
             return found
         found = None
         if self._now is not None:
-            left = led_away(self.context.past, VERSION)
-            found = revisions.before(kept, self._now, left)
+            past = self.context.past
+            never = led_away(past, VERSION) | known_to_fail(past, VERSION)
+            found = revisions.before(kept, self._now, never=never, ready=serving)
         if found is None:
             raise ObserveError(
-                f"which version {self.ref.said} ran before the one that runs is not known: no "
-                "older revision is kept, or it was rolled back already",
+                f"which version {self.ref.said} ran well before the one that runs is not known: "
+                "no older revision is kept, or it was rolled back from, or failed",
                 remedy="name one as revision: in the action, or deploy the version that is wanted",
                 code="no-version-before",
             )
         return found
+
+
+def is_of(pod: Pod, revision: Revision) -> bool:
+    """Whether a pod is of ``revision``: by its ReplicaSet, or the label of its revision."""
+    if pod.owner == revision.uid:
+        return True
+    return bool(pod.revision) and pod.revision in {revision.name, revision.label}
 
 
 def _spoken(revision: Revision) -> str:
