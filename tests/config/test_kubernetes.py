@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.config.kubernetes import KubernetesTarget
+from opsconsole.config.kubernetes import KubernetesAction, KubernetesTarget
 from opsconsole.config.loader import load
 from opsconsole.config.settings import Settings
 from opsconsole.model.source_id import SourceId, SourceKind
@@ -85,3 +85,32 @@ def test_workloads_become_services_of_the_clusters_that_are_named(tmp_path: Path
     one = SourceId(SourceKind.KUBERNETES, "one")
     assert settings(tmp_path, _TWO + wanted).discovers(one)
     assert not settings(tmp_path, _TWO).discovers(one)
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("deployment/web", ""),
+        ({"node": "node-1", "do": "drain"}, ""),
+        ({"workload": "sts/db", "do": "delete-stuck-pod"}, ""),
+        ({"config_map": "flags", "set": {"MODE": "reduced"}}, ""),
+        ({"workload": "deploy/web", "replicas": 1}, ""),
+        ({"workload": "deploy/web", "revision": 3}, ""),
+        ({}, "name exactly one of workload, node, config_map"),
+        ({"workload": "deploy/web", "node": "node-1"}, "name exactly one of"),
+        ({"config_map": "flags"}, "config_map and set belong together"),
+        ({"workload": "deploy/web", "set": {"A": "1"}}, "config_map and set belong together"),
+        ({"node": "node-1"}, "a node takes do: cordon, uncordon, drain"),
+        ({"workload": "deploy/web", "do": "drain"}, "a node takes do:"),
+        ({"node": "node-1", "do": "pause"}, "a node takes do:"),
+        ({"config_map": "flags", "set": {"A": "1"}, "do": "pause"}, "do is of a workload or of"),
+        ({"node": "n", "do": "cordon", "replicas": 1}, "replicas and revision are of a workload"),
+        ({"node": "../secrets", "do": "cordon"}, "takes the name of an object"),
+    ],
+)
+def test_an_action_is_about_one_thing_and_says_what_it_takes(written: object, why: str) -> None:
+    if not why:
+        KubernetesAction.model_validate(written)
+        return
+    with pytest.raises(ValueError, match=why):
+        KubernetesAction.model_validate(written)

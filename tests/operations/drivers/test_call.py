@@ -20,6 +20,15 @@ from opsconsole.operations.drivers.docker.swarm import Update
 from opsconsole.operations.drivers.env_file import SetFlags
 from opsconsole.operations.drivers.git import Checkout
 from opsconsole.operations.drivers.http import Request
+from opsconsole.operations.drivers.kubernetes.calls import (
+    DataChange,
+    Evictions,
+    NodeChange,
+    Pin,
+    PodPin,
+    PodRemoval,
+    WorkloadChange,
+)
 from opsconsole.operations.drivers.pid_file import Signal
 from opsconsole.operations.drivers.releases import Switch
 from opsconsole.operations.drivers.systemd import UnitRestart
@@ -101,6 +110,42 @@ _CALLS: list[tuple[Call, dict[str, object]]] = [
     (Surplus(), {"do": "make"}),
     (Surplus(("20261129-1", "20261128-1")), {"do": "remove", "ids": ["20261129-1", "20261128-1"]}),
     (Restore("20261129-1"), {"do": "restore", "backup": "20261129-1"}),
+    (
+        WorkloadChange("scale", Pin("u1", "ab12", 3), "m1", to=2),
+        {
+            "do": "scale",
+            "pin": {"uid": "u1", "version": "ab12", "replicas": 3, "paused": None},
+            "mark": "m1",
+            "to": 2,
+        },
+    ),
+    (
+        WorkloadChange("rollback", Pin("u1"), "m1", revision="web-1", goal="cd34"),
+        {"do": "rollback", "pin": {"uid": "u1"}, "mark": "m1", "revision": "web-1", "goal": "cd34"},
+    ),
+    (
+        DataChange("u1", "m1", {"MODE": "reduced"}, {"MODE": None}),
+        {"uid": "u1", "mark": "m1", "set": {"MODE": "reduced"}, "previous": {"MODE": None}},
+    ),
+    (NodeChange("u1", "m1", cordon=True), {"uid": "u1", "mark": "m1", "cordon": True}),
+    (
+        Evictions("node-1", (PodPin("shop", "web-1", "u2"),), "v1", 300.0),
+        {
+            "node": "node-1",
+            "pods": [{"namespace": "shop", "name": "web-1", "uid": "u2"}],
+            "version": "v1",
+            "within": 300,
+        },
+    ),
+    (
+        PodRemoval("statefulset/db", PodPin("shop", "db-0", "u2"), "db-2", 300.0),
+        {
+            "workload": "statefulset/db",
+            "pod": {"namespace": "shop", "name": "db-0", "uid": "u2"},
+            "revision": "db-2",
+            "within": 300,
+        },
+    ),
     (
         SilenceCall((_MATCHER,), 7200.0, ""),
         {"matchers": [_MATCHER], "duration": 7200.0, "silence": ""},

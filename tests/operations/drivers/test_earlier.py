@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.model.operation import ActionKind, ConfirmLevel, OperationState, Plan
 from opsconsole.operations.drivers.docker.versions import split
-from opsconsole.operations.drivers.previous_version import seen_before
+from opsconsole.operations.drivers.previous_version import known_to_fail, seen_before
 from opsconsole.operations.journal.records import Past
 from opsconsole.operations.planning.policy import refuse_rollback
 
@@ -40,6 +40,28 @@ def _rollback(now: str, target: str, state: OperationState = _S.VERIFIED) -> Pas
 )
 def test_what_is_offered(past: tuple[Past, ...], offered: list[str]) -> None:
     assert list(seen_before(past, "image", "3")) == offered
+
+
+def _failed(version: str) -> Past:
+    return Past(_restart(version).plan, _S.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("past", "failing"),
+    [
+        ((), set()),
+        ((_restart("2"),), set()),
+        ((_failed("2"),), {"2"}),
+        ((_failed("2"), _restart("2")), {"2"}),
+        ((_restart("2"), _failed("2")), set()),
+        ((_rollback("2", "1", _S.FAILED),), {"1"}),
+        ((_rollback("2", "1", _S.INCONCLUSIVE), _failed("3")), {"3"}),
+    ],
+)
+def test_what_is_known_to_fail_is_what_its_last_operation_failed_with(
+    past: tuple[Past, ...], failing: set[str]
+) -> None:
+    assert known_to_fail(past, "image") == failing
 
 
 @pytest.mark.parametrize(

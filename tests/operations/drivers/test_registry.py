@@ -43,9 +43,15 @@ def test_each_kind_is_carried_out_by_some_driver() -> None:
 @pytest.mark.parametrize(
     ("kind", "able"),
     [
-        (ActionKind.RESTART, {"docker", "swarm", "systemd", "pid_file", "http", "command"}),
+        (
+            ActionKind.RESTART,
+            {"docker", "swarm", "kubernetes", "systemd", "pid_file", "http", "command"},
+        ),
         (ActionKind.RESTORE, {"files", "volume", "backup", "command"}),
-        (ActionKind.ROLLBACK, {"docker", "swarm", "git", "releases", "backup", "http", "command"}),
+        (
+            ActionKind.ROLLBACK,
+            {"docker", "swarm", "kubernetes", "git", "releases", "backup", "http", "command"},
+        ),
     ],
 )
 def test_a_pair_that_is_not_listed_cannot_be_planned(kind: ActionKind, able: set[str]) -> None:
