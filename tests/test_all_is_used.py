@@ -37,7 +37,6 @@ ALLOWED: Final = {
     "Who.": "written whole by asdict",
     "BlockingApi.cert": "read by prometheus-api-client, as of a session",
     "BoundedExecutor.stuck": "shows a test what else only an exhausted pool would tell",
-    "Choice.allowed": "shows a test what else only a colour tells",
     "LogStatus.pushed_out": "the third part of the sum that every status keeps to",
     "PlaceKind.CLUSTER": "a kind of place that is neither a host nor an engine of Docker",
 }

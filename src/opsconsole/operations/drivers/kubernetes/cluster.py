@@ -129,7 +129,7 @@ class Cluster:
 
         ``now`` reads it, and ``patch_of`` makes the patch of what was read; either raises
         ObserveError where it must not be. What the server refuses because the object has changed
-        in between is looked at and made anew.
+        in between is looked at again first.
         """
         found = StepOutcome(Outcome.FAILED)
         for _ in range(_TRIES):

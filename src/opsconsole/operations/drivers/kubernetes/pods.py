@@ -1,7 +1,7 @@
 """What one pod is like, and whether waiting can make it well. Pure.
 
 Invariant: a pod is ok when it says that it is ready, and nothing else makes it so. It is *lost*
-when what it waits for does not come by waiting: its image cannot be had, its configuration is
+when what it waits for does not come by waiting: its image does not come, its configuration is
 wrong, or it has ended again and again. ``run`` names the run of its containers: it is another one
 as soon as one of them has begun again.
 """

@@ -1,4 +1,4 @@
-"""Deleting the one pod that a StatefulSet is stuck at: what a rollback alone does not mend.
+"""Deleting the one pod that a StatefulSet is stuck at: what a rollback alone leaves as it is.
 
 Invariant: only the pod that was named in the plan is deleted, by its uid, and only while it is not
 ready, of a revision before, and waited for. That the call returned is not the outcome: the
