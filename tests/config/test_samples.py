@@ -70,6 +70,17 @@ DOCUMENTED = {
         *("/var/run/oatie.pid", "start_production.sh", "deploy_production.py"),
         *("failures: 5, successes: 3", "for: 30m"),
     ),
+    "ai-backend-kubernetes": (
+        *("namespaces: ai-backend", "deployment/ai-backend", "rollback:", "scale:", "degrade:"),
+        *("/health/live", "/health/ready", "/health/startup", "/health/detailed", "/metrics"),
+        *("FRAUD_DETECTION_ENABLED", "PREDICTIVE_ANALYTICS_ENABLED", "ai-backend-secrets"),
+        *("COMPLIANCE_CHECKING_ENABLED", "NLP_INVOICE_ENABLED"),
+    ),
+    "ai-service-kubernetes": (
+        *("deployment/ai-service", "minimum: 2", "maximum: 10", "cpu: 0.7", "memory: 0.8"),
+        *("/health/live", "/health/ready", "/health/detailed", "/analyze-complexity"),
+        *("4 GiB and 2 cores", "rollback:", "scale:", "do: pause", "do: drain"),
+    ),
 }
 
 
@@ -87,7 +98,7 @@ def test_every_sample_loads(name: str, tmp_path: Path) -> None:
 
     assert loaded.services
     for service in loaded.services.values():
-        assert service.instances or service.containers
+        assert service.instances or service.containers or service.kubernetes
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -1,0 +1,110 @@
+"""The roles of ``sample_configs/kubernetes`` are enough, on a real cluster, and not more."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from opsconsole.config.kubernetes import KubernetesCluster
+from opsconsole.sources.kubernetes.client import ClusterClient, Right, access_of
+from tests.servers.kubernetes.api import Namespace
+from tests.servers.kubernetes.cluster import ClusterAt
+
+FOLDER = Path(__file__).parents[2] / "sample_configs/kubernetes"
+WATCHED = [
+    ("apps", each)
+    for each in ("deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions")
+] + [
+    ("", "pods"),
+    ("", "events"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("policy", "poddisruptionbudgets"),
+]
+CHANGES = [
+    Right("patch", "deployments", "apps"),
+    Right("patch", "statefulsets", "apps"),
+    Right("patch", "daemonsets", "apps"),
+    Right("patch", "configmaps"),
+    Right("delete", "pods"),
+]
+
+
+def rules(name: str) -> list[dict[str, Any]]:
+    """The rules of a role of the samples."""
+    documents = [
+        each
+        for path in FOLDER.glob("*.yaml")
+        for each in yaml.safe_load_all(path.read_text("utf-8"))
+    ]
+    [role] = [each for each in documents if each["metadata"]["name"] == name]
+    return list(role["rules"])
+
+
+def bind(sandbox: Namespace, role: str) -> None:
+    """Give it to the user who has no right, in the sandbox."""
+    sandbox.create("Role", role, {}, rules=rules(role))
+    subject = {"kind": "User", "name": "nobody", "apiGroup": "rbac.authorization.k8s.io"}
+    reference = {"kind": "Role", "name": role, "apiGroup": "rbac.authorization.k8s.io"}
+    sandbox.create("RoleBinding", role, {}, subjects=[subject], roleRef=reference)
+
+
+def client(cluster: ClusterAt) -> ClusterClient:
+    asked = KubernetesCluster(kubeconfig=str(cluster.kubeconfig), context="nobody")
+    return ClusterClient(access_of(asked, {}), timeout=30.0)
+
+
+async def answers(
+    asker: ClusterClient, sandbox: Namespace, rights: list[Right]
+) -> dict[str, bool | None]:
+    """What the cluster says to each right, in the sandbox."""
+    return {
+        f"{each.verb} {each.resource}/{each.subresource}": await asker.review(
+            replace(each, namespace=sandbox.name)
+        )
+        for each in rights
+    }
+
+
+async def test_who_may_look_may_read_all_and_change_nothing(
+    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace
+) -> None:
+    bind(cluster_sandbox, "opsconsole-look")
+    asker = client(kubernetes_cluster)
+    try:
+        looks = [
+            Right(verb, resource, group)
+            for group, resource in WATCHED
+            for verb in ("get", "list", "watch")
+        ]
+        looks.append(Right("get", "pods", subresource="log"))
+        found = await answers(asker, cluster_sandbox, looks)
+        assert [asked for asked, may in found.items() if may is not True] == []
+        found = await answers(asker, cluster_sandbox, CHANGES)
+        assert [asked for asked, may in found.items() if may is not False] == []
+    finally:
+        await asker.close()
+
+
+async def test_who_may_act_may_make_each_change(
+    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace
+) -> None:
+    bind(cluster_sandbox, "opsconsole-look")
+    bind(cluster_sandbox, "opsconsole-act")
+    asker = client(kubernetes_cluster)
+    try:
+        found = await answers(asker, cluster_sandbox, CHANGES)
+        assert [asked for asked, may in found.items() if may is not True] == []
+        secret = await answers(asker, cluster_sandbox, [Right("get", "secrets")])
+        assert secret == {"get secrets/": False}
+    finally:
+        await asker.close()
+
+
+@pytest.mark.parametrize("name", ["opsconsole-look", "opsconsole-act", "opsconsole-drain"])
+def test_no_role_has_a_wildcard_or_reads_secrets(name: str) -> None:
+    for rule in rules(name):
+        for values in rule.values():
+            assert "*" not in values
+            assert "secrets" not in values
