@@ -42,7 +42,7 @@ _FOREIGN = (
     "DYNO",
     "RAILWAY_",
     "VERCEL",
-    "KUBERNETES_",
+    "KUBE",
     "TEXTUAL",
     "COLUMNS",
     "LINES",

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.kubernetes.client import JsonObject
 from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused
+from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.fakes import FakeClock
 
 REFUSED = ClusterError(Fault(FaultKind.CONNECT, "connection refused by api:6443"))
@@ -44,6 +44,8 @@ class ScriptedApi:
     """One kind of objects. ``was`` has every value that an object ever had, by its key."""
 
     endpoint = "api:6443"
+    silent_for = 0.0
+    trouble: Fault | None = None
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock

@@ -3,7 +3,6 @@ import asyncio
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.kubernetes.client import JsonObject
 from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused
 from opsconsole.sources.kubernetes.reflector import (
     LINE_LIMIT,
@@ -12,6 +11,7 @@ from opsconsole.sources.kubernetes.reflector import (
     SILENCE,
     trimmed,
 )
+from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.sources.kubernetes.reflecting import World, running, three
 from tests.sources.kubernetes.scripted_api import ScriptedApi
 

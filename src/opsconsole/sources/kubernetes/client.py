@@ -15,10 +15,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import time
 from typing import ClassVar, Final, TypeVar
-from urllib.parse import quote, urlencode
 
-from opsconsole import __version__
-from opsconsole.model.fault import FaultKind
+from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.http.connection import Connection
 from opsconsole.sources.http.dial import P, dial_as
 from opsconsole.sources.http.head import HttpAnswer
@@ -27,21 +25,26 @@ from opsconsole.sources.http.stream import Stream
 from opsconsole.sources.http.transport import after_sending
 from opsconsole.sources.http.transport_fault import StaleConnectionError, TransportFaultError
 from opsconsole.sources.kubernetes.access import Access, context_of
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused, unusable
+from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
 from opsconsole.sources.kubernetes.credentials import Identity
 from opsconsole.sources.kubernetes.kubeconfig import access_of
-from opsconsole.text import sanitize, sanitize_bytes
+from opsconsole.sources.kubernetes.pulse import Pulse
+from opsconsole.sources.kubernetes.wire import (
+    ERROR_LIMIT,
+    JsonObject,
+    check_type,
+    json_object,
+    page_of,
+    refusal,
+    request,
+)
+from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 __all__ = ["Access", "ClusterClient", "ClusterError", "JsonObject", "Listing", "Right", "access_of"]
 
-JsonObject = Mapping[str, object]
-
 ANSWER_LIMIT: Final = 32 << 20
 """Bytes of one answer: a page of five hundred objects of 64 KiB."""
-
-PARTS_LIMIT: Final = 1_000_000
-"""Objects and arrays of one answer; as many bytes of empty ones would fill a gigabyte."""
 
 PAGE: Final = 500
 """Objects of one page of a list."""
@@ -49,9 +52,11 @@ PAGE: Final = 500
 MOST: Final = 50_000
 """Objects of one list."""
 
-_ERROR_LIMIT: Final = 64 * 1024
 _KEPT: Final = 4
 """Idle connections."""
+
+PATIENCE: Final = 5.0
+"""Seconds that a server that is watched may take to say that it is there."""
 
 _IDENTITY_DEADLINE: Final = 30.0
 _LOOKS: Final = frozenset({"GET", "HEAD"})
@@ -109,17 +114,28 @@ class ClusterClient:
         self._last: _Who | None = None
         self._idle: list[tuple[_Who, Connection]] = []
         self._closed = False
+        self._pulse = Pulse(self._beat)
 
     @property
     def endpoint(self) -> str:
         """Where it looks, as it may be shown."""
         return sanitize(self.access.server.rpartition("@")[2], limit=120)
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the server was heard, where it is watched."""
+        return self._pulse.silent_for
+
+    @property
+    def trouble(self) -> Fault | None:
+        """Why it is not heard, where it is watched; None while it is."""
+        return self._pulse.fault
+
     async def get(
         self, path: str, params: Mapping[str, str] | None = None, *, limit: int = ANSWER_LIMIT
     ) -> JsonObject:
         """The JSON object at ``path``, of at most ``limit`` bytes. Raises ClusterError."""
-        return self._object(await self.send("GET", path, params, limit=limit))
+        return json_object(await self.send("GET", path, params, limit=limit), self.endpoint)
 
     async def listing(self, path: str, params: Mapping[str, str] | None = None) -> Listing:
         """All pages of a list, at most ``MOST`` objects. Raises ClusterError."""
@@ -152,7 +168,8 @@ class ClusterClient:
             "spec": {"resourceAttributes": {key: each for key, each in attributes.items() if each}},
         }
         try:
-            answer = self._object(await self._ask("POST", _REVIEWS, body=json.dumps(body).encode()))
+            found = await self._ask("POST", _REVIEWS, body=json.dumps(body).encode())
+            answer = json_object(found, self.endpoint)
         except ClusterError:
             return None
         status = answer.get("status")
@@ -188,13 +205,15 @@ class ClusterClient:
         deadline = asyncio.get_running_loop().time() + self.timeout
         found = await self._begin(path, params, deadline)
         try:
-            yield self._pieces(found, silence)
+            with self._pulse.watched():
+                yield self._pieces(found, silence)
         finally:
             found.close()
 
     async def close(self) -> None:
         """Drop the idle connections and let the threads end; idempotent."""
         self._closed = True
+        await self._pulse.close()
         self._drop_idle()
         if self._who is not None:
             self._who.cancel()
@@ -202,17 +221,27 @@ class ClusterClient:
         self._threads.close()
         self._resolver.close()
 
+    async def _beat(self) -> None:
+        """Have the server say anything, soon."""
+        try:
+            async with asyncio.timeout(min(self.timeout, PATIENCE)):
+                await self.get("/version", limit=ERROR_LIMIT)
+        except TimeoutError:
+            fault = Fault(FaultKind.TIMEOUT, f"{self.endpoint} does not answer", phase="headers")
+            raise ClusterError(fault) from None
+
     async def _begin(self, path: str, params: Mapping[str, str] | None, deadline: float) -> Stream:
         """An open stream whose answer is a success."""
         who = await self._known(deadline)
         for last in (False, True):
             found = await self._dial(Stream, who, deadline)
             try:
-                wire = self._wire("GET", path, params, who, b"", "")
+                wire = request(self.access, who.identity, "GET", path, params)
                 head = await found.begin(wire, deadline, self.timeout)
+                self._pulse.heard()
                 if 200 <= head.status <= 299:
                     if params and "watch" in params:
-                        self._check_type(head)
+                        check_type(head, self.endpoint)
                     return found
                 body = await _rest(found)
             except TransportFaultError as error:
@@ -224,13 +253,14 @@ class ClusterClient:
             found.close()
             renewed = None if last or head.status != 401 else await self._renewed(who, deadline)
             if renewed is None:
-                raise self._refused(head, body)
+                raise refusal(head, body, self.endpoint)
             who = renewed
         raise AssertionError("the second turn returns or raises")
 
     async def _pieces(self, found: Stream, silence: float) -> AsyncIterator[bytes]:
         try:
             async for piece in found.pieces(silence):
+                self._pulse.heard()
                 yield piece
         except TransportFaultError as error:
             raise ClusterError(error.fault) from None
@@ -247,16 +277,19 @@ class ClusterClient:
     ) -> HttpAnswer:
         deadline = asyncio.get_running_loop().time() + self.timeout
         who = await self._known(deadline)
-        answer = await self._exchange(
-            who, method, self._wire(method, path, params, who, body, content), limit, deadline
-        )
+
+        def wire(whose: _Who) -> bytes:
+            return request(
+                self.access, whose.identity, method, path, params, body=body, content=content
+            )
+
+        answer = await self._exchange(who, method, wire(who), limit, deadline)
         if answer.status == 401:
             renewed = await self._renewed(who, deadline)
             if renewed is not None:
-                wire = self._wire(method, path, params, renewed, body, content)
-                answer = await self._exchange(renewed, method, wire, limit, deadline)
+                answer = await self._exchange(renewed, method, wire(renewed), limit, deadline)
         if not 200 <= answer.status <= 299:
-            raise self._refused(answer, answer.body)
+            raise refusal(answer, answer.body, self.endpoint)
         return answer
 
     async def _exchange(
@@ -287,6 +320,7 @@ class ClusterClient:
             answer = await connection.exchange(wire, method, limit, deadline, self.timeout)
         except TransportFaultError as error:
             raise after_sending(error, method) from None
+        self._pulse.heard()
         if answer.reusable and not self._closed and len(self._idle) < _KEPT:
             self._idle.append((who, connection))
         else:
@@ -366,81 +400,6 @@ class ClusterClient:
         tls = context_of(self.access, identity) if self.access.origin().tls else None
         return _Who(identity, tls)
 
-    def _wire(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        who: _Who,
-        body: bytes,
-        content: str,
-    ) -> bytes:
-        origin, prefix = self.access.origin(), self.access.prefix()
-        target = quote(prefix + path, safe="/:@!$&'()*+,;=~-._%")
-        if params:
-            target = f"{target}?{urlencode(params)}"
-        host = f"[{origin.host}]" if ":" in origin.host else origin.host
-        lines = [
-            f"Host: {host}:{origin.port}",
-            f"User-Agent: opsconsole/{__version__}",
-            "Accept: application/json, */*",
-            "Accept-Encoding: identity",
-            *(f"{name}: {value}" for name, value in who.identity.headers),
-        ]
-        if origin.proxy is not None and not origin.tls:
-            target = f"http://{host}:{origin.port}{target}"
-            if origin.proxy.authorization:
-                lines.append(f"Proxy-Authorization: {origin.proxy.authorization.decode('ascii')}")
-        if body:
-            lines += [f"Content-Type: {content}", f"Content-Length: {len(body)}"]
-        head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines])
-        return head.encode("latin-1") + b"\r\n\r\n" + body
-
-    def _object(self, answer: HttpAnswer) -> JsonObject:
-        self._check_type(answer)
-        if answer.body.count(b"{") + answer.body.count(b"[") > PARTS_LIMIT:
-            message = f"{self.endpoint}: an answer of more than {PARTS_LIMIT} parts"
-            raise unusable(message, "", FaultKind.TOO_LARGE)
-        try:
-            value = json.loads(answer.body)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            message = f"{self.endpoint}: the answer is no JSON object"
-            raise unusable(message, "", FaultKind.NOT_UNDERSTOOD)
-        return value
-
-    def _check_type(self, answer: HttpAnswer) -> None:
-        found = _header(answer, b"content-type")
-        if found.partition(b";")[0].strip().lower() != b"application/json":
-            shown = sanitize_bytes(found, limit=60) or "no type"
-            hint = "look at the server in the kubeconfig: is it an API server?"
-            message = f"{self.endpoint} answers {shown}, not JSON"
-            raise unusable(message, hint, FaultKind.NOT_UNDERSTOOD)
-
-    def _refused(self, answer: HttpAnswer, body: bytes) -> ClusterError:
-        try:
-            value = json.loads(body[:_ERROR_LIMIT])
-        except (ValueError, RecursionError):
-            value = None
-        after = _header(answer, b"retry-after").decode("ascii", "replace")
-        return refused(answer.status, value, after, peer=self.endpoint)
-
-
-def page_of(page: JsonObject, peer: str) -> tuple[list[JsonObject], str, str]:
-    """The objects, the version and the ``continue`` of one page. Raises ClusterError."""
-    about, items = page.get("metadata"), page.get("items")
-    if items is None and isinstance(about, dict):
-        items = []
-    if not isinstance(about, dict) or not isinstance(items, list):
-        raise unusable(f"{peer}: the answer is no list", "", FaultKind.NOT_UNDERSTOOD)
-    version, more = about.get("resourceVersion"), about.get("continue")
-    return (
-        [each for each in items if isinstance(each, dict)],
-        version if isinstance(version, str) else "",
-        more if isinstance(more, str) else "",
-    )
-
 
 def too_many(peer: str, path: str) -> ClusterError:
     """The error of a list that goes beyond ``MOST``."""
@@ -448,15 +407,11 @@ def too_many(peer: str, path: str) -> ClusterError:
     return unusable(f"{peer}: more than {MOST} objects at {path}", hint, FaultKind.TOO_LARGE)
 
 
-def _header(answer: HttpAnswer, name: bytes) -> bytes:
-    return next((value for key, value in answer.headers if key.lower() == name), b"")
-
-
 async def _rest(found: Stream) -> bytes:
     """What an answer that is no success says, as far as it comes soon."""
     body = bytearray()
     async for piece in found.pieces(2.0):
         body += piece
-        if len(body) > _ERROR_LIMIT:
+        if len(body) > ERROR_LIMIT:
             break
     return bytes(body)

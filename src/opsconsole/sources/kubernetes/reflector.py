@@ -21,8 +21,9 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from opsconsole.clock import Clock
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.kubernetes.client import MOST, PAGE, JsonObject, page_of, too_many
+from opsconsole.sources.kubernetes.client import MOST, PAGE, too_many
 from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused, unusable
+from opsconsole.sources.kubernetes.wire import JsonObject, page_of
 from opsconsole.sources.one_of_many import each_alone
 
 LIST_GAP: Final = 30.0
@@ -68,6 +69,12 @@ class Api(Protocol):
 
     @property
     def endpoint(self) -> str: ...
+
+    @property
+    def silent_for(self) -> float: ...
+
+    @property
+    def trouble(self) -> Fault | None: ...
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> JsonObject: ...
 
@@ -143,7 +150,11 @@ class Reflector(Generic[T]):
     @property
     def standing(self) -> Standing:
         """Whether what is known may be believed."""
-        return Standing(self._clock.now() if self._watching else self._right_at, self._fault)
+        if not self._watching:
+            return Standing(self._right_at, self._fault)
+        # While nothing is heard of the server, nothing is known of what changes there.
+        heard_at = self._clock.now() - self._api.silent_for
+        return Standing(heard_at, self._fault or self._api.trouble)
 
     def hasten(self) -> None:
         """The server was reached: try again now, if it is waited for because it was not."""
@@ -248,7 +259,7 @@ class Reflector(Generic[T]):
     def _stop_watching(self) -> None:
         if self._watching:
             self._watching = False
-            self._right_at = self._clock.now()
+            self._right_at = self._clock.now() - self._api.silent_for
 
     async def _lines(self, pieces: AsyncIterator[bytes], ends: float) -> AsyncGenerator[bytes]:
         """Whole lines. Raises ClusterError for one that is too long or does not end."""
