@@ -18,6 +18,7 @@ LINE_LIMIT: Final = 4096
 """Characters kept of one line; the rest is counted, not kept."""
 
 _CLEAN: Final = re.compile(r"[ -~]*")
+_CLEAN_LINES: Final = re.compile(r"[ -~\n]*")
 _MARKS: Final = 3
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -32,6 +33,8 @@ def sanitize(text: str, *, limit: int = LINE_LIMIT, multiline: bool = False) -> 
     text = hidden(text)
     if multiline and ("\n" in text or "\r" in text):
         lines = text.replace("\r\n", "\n").split("\n")
+        if max(map(len, lines)) <= limit and _CLEAN_LINES.fullmatch(text):
+            return text
         return "\n".join(sanitize(line, limit=limit) for line in lines)
     kept = text[:limit]
     if not _CLEAN.fullmatch(kept):

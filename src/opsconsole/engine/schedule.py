@@ -124,6 +124,7 @@ class Schedule:
         # Spreads retries; nothing secret depends on it.
         self._random = rng or random.Random()  # noqa: S311
         self._entries = {source.id: _new_entry(source) for source in sources}
+        self._shortest = _shortest(self._entries.values())
         self._wheel: dict[int, list[tuple[_Entry, int]]] = {}
         self._ticks: list[int] = []
         self._flying = 0
@@ -132,8 +133,7 @@ class Schedule:
     @property
     def longest_pause(self) -> float:
         """Seconds without a tick after which time was lost rather than the machine busy."""
-        shortest = min((entry.interval for entry in self._entries.values()), default=0.0)
-        return max(LEAST_GAP, 2 * shortest)
+        return max(LEAST_GAP, 2 * self._shortest)
 
     async def run(self) -> None:
         """Keep the schedule. Cancelled, it cancels the looks under way and waits for them."""
@@ -170,6 +170,7 @@ class Schedule:
                 continue
             entry = self._entries[source.id] = _new_entry(source)
             self._put(entry, now + fraction(entry.id) * min(entry.interval, spread))
+        self._shortest = _shortest(self._entries.values())
         for gone in before.values():
             # Its turn in the wheel is void.
             gone.turn += 1
@@ -287,6 +288,11 @@ class Schedule:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _shortest(entries: Iterable[_Entry]) -> float:
+    """The shortest interval; 0 without any entry."""
+    return min((entry.interval for entry in entries), default=0.0)
 
 
 def first_round(looks: int) -> float:

@@ -7,6 +7,7 @@ after it was marked as touched, so that an unchanged view stays the same object.
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 from opsconsole.config.actions import Actions
 from opsconsole.config.services import Service, Thresholds
@@ -97,7 +98,7 @@ class ProbeRecord:
 class InstanceRecord:
     """One running copy. ``runs_as`` is the name by which an engine knows it, '' if none does.
 
-    ``replicas`` are what that name stands for; ``ended`` says that none of them runs any more.
+    ``on`` is the host of its URL. ``replicas`` are what that name stands for; ``ended`` says that none of them runs any more.
     ``judged_once``: some look decided about it; until then ``recalled`` is what was recorded.
     """
 
@@ -106,6 +107,7 @@ class InstanceRecord:
     url: str
     runs_as: str
     engine: str = ""
+    on: str = ""
     probes: list[ProbeRecord] = field(default_factory=list)
     replicas: tuple[Replica, ...] = ()
     ended: bool = False
@@ -294,7 +296,8 @@ def _build_service(
         fallback = lone if len(service.instances) == 1 else ""
         engine = instance.engine or service.engine or ""
         url = without_query(instance.url, service.http.plain_query)
-        row = InstanceRecord(record, named, url, instance.container or fallback, engine)
+        on = urlsplit(url).hostname or ""
+        row = InstanceRecord(record, named, url, instance.container or fallback, engine, on)
         row.since, row.origin = now, instance.origin
         record.instances.append(row)
     thresholds = service.thresholds or settings.defaults.thresholds

@@ -4,8 +4,6 @@ Invariant: a view says what was seen: its state is after thresholds, its fault i
 look, and what is stale is UNKNOWN.
 """
 
-from urllib.parse import urlsplit
-
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.judge.service import Judgement, judge_replica
@@ -128,8 +126,7 @@ def _places(record: ServiceRecord) -> tuple[str, ...]:
     """Where its copies run, by what reports them; else the hosts of their URLs."""
     if record.replicas:
         return tuple(sorted({each.place.name for each in record.replicas}))
-    hosts = {urlsplit(each.url).hostname for each in record.instances if each.url}
-    return tuple(sorted(host for host in hosts if host))
+    return tuple(sorted({each.on for each in record.instances if each.on}))
 
 
 def _advice(

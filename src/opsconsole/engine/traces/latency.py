@@ -15,7 +15,6 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import accumulate
 from typing import Final, TypeAlias
 
@@ -147,11 +146,14 @@ class LatencyWindow:
         if not self._views:
             start = (self._slot - self._slots + 1) * self._step
             return tuple(
-                Trace(start, self._step, tuple(map(value_of, trace))) for trace in self._traces
+                Trace(start, self._step, tuple(map(_VALUES.__getitem__, trace)))
+                for trace in self._traces
             )
         opened = [value_of(trace[-1]) for trace in self._traces]
         return tuple(
-            one if one.values[-1] == last else replace(one, values=(*one.values[:-1], last))
+            one
+            if one.values[-1] == last
+            else Trace(one.start, one.step, (*one.values[:-1], last))
             for one, last in zip(self._views, opened, strict=True)
         )
 

@@ -163,7 +163,7 @@ def _read_object(
             return HealthReport(State.UNKNOWN, "json", components, message=message)
         state = state_of(said) if isinstance(said, (str, bool, int)) else None
         return _with_culprit(_from_word(key, said, components, "json", value, state))
-    if health.components is None and (inner := opened(value)) is not None:
+    if health.components is None and (inner := opened(value, status)) is not None:
         report = (
             _read_bare(inner)
             if isinstance(inner, list)

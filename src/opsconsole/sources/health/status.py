@@ -92,12 +92,14 @@ def is_weak(found: StatusFound) -> bool:
     return plain(found[0]) == "success" and found[2] is State.OK
 
 
-def opened(body: Mapping[str, Json]) -> dict[str, Json] | list[Json] | None:
+def opened(
+    body: Mapping[str, Json], status: StatusFound | None
+) -> dict[str, Json] | list[Json] | None:
     """What an envelope holds (``{"status": "success", "data": {…}}``); None for any other body.
 
-    The word of an envelope is about the answer, not about health.
+    ``status`` is what was found in it: the word of an envelope is about the answer, not about
+    health.
     """
-    status = find_status(body)
     word = status[1] if status is not None else body.get("success", body.get("code"))
     if str(word).lower() not in _WRAPPED:
         return None

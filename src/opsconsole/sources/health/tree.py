@@ -270,8 +270,10 @@ def _from_object(name: str, body: dict[str, Json], depth: int) -> Component:
         state = whole(children)
     else:
         state = State.DOWN if body.get("error") else State.UNKNOWN
-    state, message = _behind_breaker(body, state, message)
-    latency, breaker = _latency(body), _breaker(body)
+    breakers = list(_breakers(body))
+    state, message = _behind_breaker(breakers, state, message)
+    own = _as_breaker(body, status[1]) if status is not None else None
+    latency, breaker = _latency(body), _position([own, *breakers] if own is not None else breakers)
     return Component(name, state, message, latency, children, breaker=breaker, critical=critical)
 
 
@@ -289,8 +291,8 @@ def _as_breaker(body: Mapping[str, Json], value: Json) -> State | None:
     return state_of_breaker(value) if "failure_threshold" in body else None
 
 
-def _behind_breaker(body: Mapping[str, Json], state: State, message: str) -> tuple[State, str]:
-    for found in _breakers(body):
+def _behind_breaker(breakers: Iterable[State], state: State, message: str) -> tuple[State, str]:
+    for found in breakers:
         if found is not State.OK:
             return worst((state, found)), message or f"circuit breaker {_POSITIONS[found]}"
     return state, message
@@ -307,12 +309,9 @@ def _breakers(body: Mapping[str, Json]) -> Iterator[State]:
             yield found
 
 
-def _breaker(body: Mapping[str, Json]) -> str:
-    """The position of the component's circuit breaker, or of itself where it is one."""
-    status = find_status(body)
-    own = _as_breaker(body, status[1]) if status is not None else None
-    found = [*([own] if own is not None else []), *_breakers(body)]
-    return _POSITIONS.get(worst(found), "") if found else ""
+def _position(breakers: Sequence[State]) -> str:
+    """The position of the component's circuit breakers, of which it may be one itself."""
+    return _POSITIONS.get(worst(breakers), "") if breakers else ""
 
 
 def _latency(body: Mapping[str, Json]) -> float | None:
