@@ -36,6 +36,7 @@ _LEAST_SLOTS: Final = 8
 
 _FEW: Final = 4
 _NO_CHANGE: Final = [CHANGE]
+_SLOTS: Final = frozenset({float, int, type(None)})
 _IN_PARTS: Final = frozenset({list, dict, str})
 _CUT: Final = ","
 
@@ -76,6 +77,10 @@ def _diff_lists(old: list[Tree], new: list[Tree]) -> list[Tree]:
     same = len(new) - _FEW
     if same < _LEAST_SLOTS or old[:same] != new[:same]:
         same = 0
+        # A trace that moved on is not gone through slot by slot to find that out.
+        moved = _diff_traces(old, new, most=_FEW) if _may_be_trace(new) else None
+        if moved is not None:
+            return moved
     # Of a trace it is the last slots that change.
     for index in range(same, len(new)):
         before, after = old[index], new[index]
@@ -90,15 +95,20 @@ def _diff_lists(old: list[Tree], new: list[Tree]) -> list[Tree]:
         elif before != after:
             changes += (index, after if kind not in _IN_PARTS else diff(before, after))
     if len(changes) > 1 + 2 * _FEW and len(new) >= _LEAST_SLOTS and type(new[0]) is not list:
-        return _diff_traces(old, new) or changes
+        return _diff_traces(old, new, most=len(new)) or changes
     return changes
 
 
-def _diff_traces(old: list[Tree], new: list[Tree]) -> list[Tree] | None:
-    """The same values shifted by some slots; the last one of ``old`` was not complete yet."""
+def _may_be_trace(items: list[Tree]) -> bool:
+    return len(items) >= _LEAST_SLOTS and type(items[0]) in _SLOTS
+
+
+def _diff_traces(old: list[Tree], new: list[Tree], *, most: int) -> list[Tree] | None:
+    """The same values shifted by up to ``most`` slots; the last one of ``old`` was not complete
+    yet."""
     size = len(new)
     first = new[0]
-    for dropped in range(1, size - 1):
+    for dropped in range(1, min(most + 1, size - 1)):
         kept = size - dropped - 1
         if old[dropped] == first and old[dropped : dropped + kept] == new[:kept]:
             return [SHIFT, dropped, kept, new[kept:]]

@@ -151,9 +151,7 @@ class LatencyWindow:
             )
         opened = [value_of(trace[-1]) for trace in self._traces]
         return tuple(
-            one
-            if one.values[-1] == last
-            else Trace(one.start, one.step, (*one.values[:-1], last))
+            one if one.values[-1] == last else Trace(one.start, one.step, (*one.values[:-1], last))
             for one, last in zip(self._views, opened, strict=True)
         )
 

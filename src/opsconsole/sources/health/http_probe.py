@@ -27,7 +27,7 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.header_times import age, retry_after
 from opsconsole.sources.http.http1 import HTTP2_HINT
 from opsconsole.sources.http.target import KEPT_LOOKS, HttpTarget
-from opsconsole.sources.http.transport import CERTIFICATE, EXACT, TOOK
+from opsconsole.sources.http.transport import BODY, CERTIFICATE, EXACT, TOOK
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -113,7 +113,8 @@ class HttpProbe(Source[HealthReport]):
 
     def _read(self, response: httpx.Response) -> HealthReport | Fault:
         """The report or fault of an answer; one that equals the last is not read again."""
-        body = response.read()
+        encoded = "content-encoding" in response.headers
+        body: bytes = response.read() if encoded else response.extensions[BODY]
         headers = _kept_headers(response.headers.raw)
         answer = (response.status_code, body, headers)
         if self._last is not None and self._last[0] == answer:

@@ -65,10 +65,12 @@ _NAMES: Final = (
     "title",
 )
 _MESSAGES: Final = ("message", "error", "output", "detail", "reason", "description", "exception")
+_SAYING: Final = frozenset(_MESSAGES)
 _COMPLAINTS: Final = frozenset({"error", "errors"})
 """What is said under these names is about a failure, whatever words it is said in."""
 
 _BREAKERS: Final = ("circuit_breaker", "circuitBreaker", "circuit", "breaker")
+_BREAKING: Final = frozenset(_BREAKERS)
 _POSITIONS: Final = {State.OK: "closed", State.DEGRADED: "half open", State.DOWN: "open"}
 
 
@@ -186,7 +188,9 @@ def _said(value: Json) -> str:
 
 def message_of(body: Mapping[str, Json]) -> str:
     """What the body or component says in words, on one line."""
-    by_name = {key.lower(): value for key, value in body.items()}
+    by_name = {name: value for key, value in body.items() if (name := key.lower()) in _SAYING}
+    if not by_name:
+        return ""
     for key in _MESSAGES:
         value = by_name.get(key)
         if isinstance(value, str) and value.strip():
@@ -270,7 +274,7 @@ def _from_object(name: str, body: dict[str, Json], depth: int) -> Component:
         state = whole(children)
     else:
         state = State.DOWN if body.get("error") else State.UNKNOWN
-    breakers = list(_breakers(body))
+    breakers = [] if _BREAKING.isdisjoint(body) else list(_breakers(body))
     state, message = _behind_breaker(breakers, state, message)
     own = _as_breaker(body, status[1]) if status is not None else None
     latency, breaker = _latency(body), _position([own, *breakers] if own is not None else breakers)

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from opsconsole.model.fault import FaultKind
@@ -53,6 +54,7 @@ def system_lookup(name: str) -> list[str]:
     return [str(entry[4][0]) for entry in found]
 
 
+@lru_cache(maxsize=4096)
 def as_literal(host: str) -> str | None:
     """``host`` as an address when it is one, IPv6 without its brackets."""
     text = host.strip("[]")

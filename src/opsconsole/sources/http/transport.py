@@ -36,6 +36,9 @@ TOOK: Final = "opsconsole.took"
 EXACT: Final = "opsconsole.exact"
 """The extension that says whether nothing of them is this console's own delay."""
 
+BODY: Final = "opsconsole.body"
+"""The body as it came: of an answer without a content encoding, the same as ``read`` gives."""
+
 CERTIFICATE: Final = "opsconsole.certificate"
 """The extension that says how long the server's certificate holds; None without TLS."""
 
@@ -104,6 +107,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 "reason_phrase": answer.reason,
                 TOOK: answer.took,
                 EXACT: answer.exact,
+                BODY: answer.body,
                 CERTIFICATE: answer.certificate,
             },
             request=request,
