@@ -99,7 +99,8 @@ class InstanceRecord:
     """One running copy. ``runs_as`` is the name by which an engine knows it, '' if none does.
 
     ``on`` is the host of its URL. ``replicas`` are what that name stands for; ``ended`` says that
-    none of them runs any more. ``judged_once``: some look decided about it; until then ``recalled`` is what was recorded.
+    none of them runs any more. ``judged_once``: some look decided about it; until then ``recalled``
+    is what was recorded.
     """
 
     service: "ServiceRecord"

@@ -142,7 +142,7 @@ def _write(value: Json, margin: str, out: list[str]) -> None:
             _write(item, inner, out)
             before = f",{inner}"
         out.append(f"{margin}]")
-    elif value.__class__ is float or value.__class__ is int:
+    elif value.__class__ is int or (value.__class__ is float and math.isfinite(value)):
         out.append(repr(value))
     else:
         out.append(json.dumps(value))
