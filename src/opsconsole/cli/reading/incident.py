@@ -12,7 +12,7 @@ from pathlib import Path
 from opsconsole import durable
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.cli.engine import archive_of, notes_of, operations_of
-from opsconsole.cli.parsing import EX_USAGE
+from opsconsole.cli.parsing import EX_USAGE, as_text
 from opsconsole.clock import SystemClock
 from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.engine.past.incident_logs import excerpts
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         sys.stdout.write(report.text)
     else:
-        print(f"written: {write_new(report.text, arguments.out)}")
+        print(f"written: {as_text(write_new(report.text, arguments.out))}")
     return 0
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from opsconsole.model.written.units import read_duration
+from opsconsole.text import sanitize
 from opsconsole.zones import zone
 
 HOW: Final = (
@@ -20,6 +21,7 @@ HOW: Final = (
 SOON: Final = 3600.0
 """Seconds by which a time of day that ends something may lie ahead."""
 
+_SHOWN: Final = 60
 _DAY_LENGTH: Final = 86_400.0
 _CLOCK: Final = r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?([zZ]|[+-]\d{2}:?\d{2})?"
 _TIME: Final = re.compile(_CLOCK)
@@ -75,15 +77,15 @@ def _moment_of(typed: str, now: float) -> float:
     except (OverflowError, ValueError) as error:
         if isinstance(error, TypedTimeError):
             raise
-        raise TypedTimeError(f"there is no {typed}: say {HOW}") from error
-    raise TypedTimeError(f"{typed or 'nothing'} is no time: say {HOW}")
+        raise TypedTimeError(f"there is no {_shown(typed)}: say {HOW}") from error
+    raise TypedTimeError(f"{_shown(typed) or 'nothing'} is no time: say {HOW}")
 
 
 def _seconds(text: str) -> float:
     try:
         return read_duration(text)
     except ValueError as error:
-        raise TypedTimeError(f"{text} is no length of time: say {HOW}") from error
+        raise TypedTimeError(f"{_shown(text)} is no length of time: say {HOW}") from error
 
 
 def _latest(typed: str, now: float) -> float:
@@ -115,3 +117,8 @@ def _earlier(moment: float, now: float) -> float:
 def _padded(typed: str) -> str:
     """With two digits for the hour, as the standard library reads it."""
     return re.sub(r"(^|[ tT])(\d):", r"\g<1>0\2:", typed).replace("z", "Z").replace("t", "T")
+
+
+def _shown(typed: str) -> str:
+    """What was typed, in a sentence: a script may have it from anywhere."""
+    return sanitize(typed, limit=_SHOWN)
