@@ -47,6 +47,31 @@ async def test_an_answer_from_before_the_change_is_no_look(age: str, state: Stat
     assert {each.headers["cache-control"] for each in server.asked} == {"no-cache"}
 
 
+@pytest.mark.parametrize(
+    ("header", "said", "state"),
+    [
+        ("X-Cache", "HIT", State.UNKNOWN),
+        ("X-Cache-Status", "STALE", State.UNKNOWN),
+        ("X-Proxy-Cache", "HIT", State.UNKNOWN),
+        ("CF-Cache-Status", "HIT", State.UNKNOWN),
+        ("Cache-Status", "edge; hit; ttl=3", State.UNKNOWN),
+        ("X-Cache", "MISS from lb", State.OK),
+        ("Cache-Status", "edge; fwd=miss", State.OK),
+        ("X-Cache-Key", "hit", State.OK),
+    ],
+)
+async def test_an_answer_that_a_cache_had_for_an_unknown_time_is_no_look(
+    header: str, said: str, state: State
+) -> None:
+    server = Server(lambda _asked: Said(HEALTHY, headers={header: said}))
+    async with listening(server) as url:
+        probes = InstanceProbes(settings_for(url), "web", Path())
+        (sight,) = (await probes.look(time.time() - 5.0)).values()
+        (before,) = (await probes.look()).values()
+        await probes.close()
+    assert (sight.state, before.state) == (state, State.OK)
+
+
 async def test_who_asks_for_rest_is_not_asked_again() -> None:
     server = Server(lambda _asked: Said(b"", 429, {"Retry-After": "60"}))
     async with listening(server) as url:

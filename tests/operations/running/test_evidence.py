@@ -39,7 +39,10 @@ class World:
 
     def look(self, state: State, run: str = "r1", uptime: float | None = None) -> Finding | None:
         """One look; what all of them amount to."""
-        sight = Sight("web", state, run=run, uptime=uptime)
+        return self.see(Sight("web", state, run=run, uptime=uptime))
+
+    def see(self, sight: Sight) -> Finding | None:
+        """One look that has this sight."""
         look = Look(self.at, self.at + self.took, (sight,))
         self.known = taken_in(self.known, look, self.terms)
         self.at += self.took + 0.5
@@ -164,6 +167,18 @@ def test_an_uptime_that_went_on_is_failed() -> None:
         pass
     assert world.found is Finding.UNMOVED
     assert world.at >= UNMOVED_LEAST
+
+
+@pytest.mark.parametrize("its_clock", [0.0, -3600.0, 90_000.0], ids=str)
+@pytest.mark.parametrize("again", [True, False], ids=str)
+def test_a_start_is_compared_with_the_one_before_by_whatever_clock(
+    its_clock: float, again: bool
+) -> None:
+    world = World(replace(RESTART, starts={"web": its_clock - 500.0}))
+    started = its_clock + 0.5 if again else its_clock - 500.0
+    while world.found is None:
+        world.see(Sight("web", OK, started=started))
+    assert world.found is (Finding.VERIFIED if again else Finding.UNMOVED)
 
 
 def test_an_uptime_of_unknown_unit_decides_nothing() -> None:

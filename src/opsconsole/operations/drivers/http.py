@@ -35,7 +35,7 @@ from opsconsole.operations.driving.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.operations.driving.instance_probes import InstanceProbes, uptime_of
+from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.sources.health.factory import join_url
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import HttpTarget
@@ -131,8 +131,8 @@ class HttpDriver(Driver):
         probes = InstanceProbes(self._context.settings, self._context.service, self._context.base)
 
         async def look() -> StepOutcome | str:
-            figures = await probes.figures(name)
-            return _TELLS_NOTHING if figures is None else _by_uptime(figures, called_at)
+            runs = await probes.lifetime(name)
+            return _TELLS_NOTHING if runs is None else _by_uptime(runs.uptime, called_at)
 
         try:
             if name not in probes.names:
@@ -235,9 +235,8 @@ def _no_answer(error: TransportFaultError) -> StepOutcome:
     return StepOutcome(Outcome.FAILED, f"{said}: {fault}")
 
 
-def _by_uptime(figures: Mapping[str, float], called_at: float) -> StepOutcome:
+def _by_uptime(uptime: float | None, called_at: float) -> StepOutcome:
     """Compare the shortest uptime of a body (seconds) with the time since the call."""
-    uptime = uptime_of(figures)
     if uptime is None:
         return StepOutcome(Outcome.UNKNOWN, "it answers, but says nothing of its uptime")
     since = time.time() - called_at

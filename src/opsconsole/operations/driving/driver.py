@@ -60,8 +60,8 @@ class Sight:
 
     ``since_change``: what is seen runs since the change, not since before it. ``run`` names the
     run that is seen (a start time, a process id); healthy means healthy in one and the same run.
-    ``uptime`` is what the subject says of itself, in seconds. ``lost``: it will not get well by
-    waiting, such as a crash loop.
+    ``uptime`` is what the subject says of itself, in seconds; ``started`` when it started, by its
+    own clock. ``lost``: it will not get well by waiting, such as a crash loop.
     """
 
     subject: str
@@ -72,6 +72,7 @@ class Sight:
     run: str = ""
     uptime: float | None = None
     lost: bool = False
+    started: float | None = None
 
 
 def outcome_of(sight: Sight) -> StepOutcome:

@@ -5,11 +5,10 @@ its verdicts cannot disagree about what healthy means. Looks change nothing.
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
@@ -20,13 +19,12 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Sight
 from opsconsole.sources.health.factory import Asked, probes_of
-from opsconsole.sources.http.header_times import age
+from opsconsole.sources.health.lifetime import Lifetime, lifetime_in
+from opsconsole.sources.http.header_times import age, is_kept
 
 if TYPE_CHECKING:
     from opsconsole.sources.health.http_probe import HttpProbe
     from opsconsole.sources.http.connector import Connector
-
-_UPTIME: Final = re.compile(r"(?:^|[._])uptime(?:_?s(?:ec(?:ond)?s?)?)?$", re.IGNORECASE)
 
 
 class InstanceProbes:
@@ -81,10 +79,10 @@ class InstanceProbes:
         reading = self._last[name] = await self._probes[name].collect()
         return _sight(name, reading, since)
 
-    async def figures(self, name: str) -> Mapping[str, float] | None:
-        """The numbers that an instance reports of itself, None when it does not answer."""
+    async def lifetime(self, name: str) -> Lifetime | None:
+        """What an instance says of how long it has run, None when it does not answer."""
         reading = await self._probes[name].collect()
-        return None if reading.value is None else reading.value.figures
+        return None if reading.value is None else lifetime_in(reading.value.raw)
 
     async def close(self) -> None:
         """Close every connection; idempotent."""
@@ -134,16 +132,16 @@ def _sight(name: str, reading: Reading[HealthReport], since: float | None) -> Si
         if kept_for and since is not None and reading.taken_at - kept_for < since:
             said = f"answered by a cache, {kept_for:.0f} s old: from before the change"
             return Sight(name, State.UNKNOWN, said)
-        uptime = uptime_of(report.figures)
-        return Sight(name, report.state, _said(report), reading.took, uptime=uptime)
+        if since is not None and is_kept(report.headers):
+            return Sight(name, State.UNKNOWN, "answered by a cache, which does not say since when")
+        runs = lifetime_in(report.raw)
+        said = _said(report)
+        return Sight(
+            name, report.state, said, reading.took, uptime=runs.uptime, started=runs.started
+        )
     assert reading.fault is not None
     answered = reading.took if reading.fault.status is not None else None
     return Sight(name, _state_of(reading.fault), str(reading.fault), answered)
-
-
-def uptime_of(figures: Mapping[str, float]) -> float | None:
-    """The shortest uptime in seconds that a body reports; None where it reports none."""
-    return min((value for path, value in figures.items() if _UPTIME.search(path)), default=None)
 
 
 def _state_of(fault: Fault) -> State:

@@ -47,7 +47,7 @@ class Terms:
     ``longest_pause`` is how far a look may begin after the last ended, ``longest_look`` how long
     one may take, for what lies between to count as looked at. ``restarts``: the change restarts
     processes, so a look must show that. ``instances`` are those that it touches, and
-    ``uptimes`` what they said of themselves before it.
+    ``uptimes`` and ``starts`` what they said of themselves before it.
     """
 
     since: float
@@ -59,6 +59,7 @@ class Terms:
     restarts: bool = False
     instances: frozenset[str] = frozenset()
     uptimes: Mapping[str, float] = field(default_factory=dict)
+    starts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def finding(known: Evidence, terms: Terms) -> Finding | None:
 
 
 def unmoved_in(look: Look, terms: Terms) -> tuple[Sight, ...]:
-    """What the change was to start again, and what by its own uptime runs since before it.
+    """What the change was to start again, and what by its own word runs since before it.
 
     The unit of an uptime is a guess; that one did not fall below what it was before is none.
     """
@@ -191,7 +192,13 @@ def _shows_change(look: Look, terms: Terms) -> bool:
 
 
 def _started_since(sight: Sight, look: Look, terms: Terms) -> bool | None:
-    """Whether its uptime says that it started since the change; None where that is not known."""
+    """Whether what it says of itself shows that it started since the change; None if it does not.
+
+    Two starts are compared with each other alone: its clock may be another one.
+    """
+    first = terms.starts.get(sight.subject)
+    if sight.started is not None and first is not None:
+        return abs(sight.started - first) > UPTIME_SLACK
     if sight.uptime is None:
         return None
     before = terms.uptimes.get(sight.subject)

@@ -60,7 +60,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How the instances were before the change. Latencies and uptimes in seconds, by instance.
+    """How the instances were before the change. Latencies and uptimes in seconds, by instance;
+    ``starts`` are when each started, by its own clock.
 
     ``latency`` is of those that were healthy; ``unwell`` answered, and none of it was healthy.
     """
@@ -68,6 +69,7 @@ class Baseline:
     states: Mapping[str, State]
     latency: Mapping[str, float]
     uptimes: Mapping[str, float] = field(default_factory=dict)
+    starts: Mapping[str, float] = field(default_factory=dict)
     unwell: frozenset[str] = frozenset()
 
     @property
@@ -141,9 +143,10 @@ class Verifier:
             _collect(times, tuple(look.values()))
         latest = looks[-1].values() if looks else ()
         uptimes = {each.subject: each.uptime for each in latest if each.uptime is not None}
+        starts = {each.subject: each.started for each in latest if each.started is not None}
         medians = {name: statistics.median(each) for name, each in times.items()}
         answered = {each.subject for look in looks for each in look.values() if _answered(each)}
-        return Baseline(states, medians, uptimes, frozenset(answered - set(medians)))
+        return Baseline(states, medians, uptimes, starts, frozenset(answered - set(medians)))
 
     async def during(self, change: Coroutine[Any, Any, T]) -> T:
         """Await ``change``, and look meanwhile: an outage shows a restart at work.
@@ -234,6 +237,7 @@ class Verifier:
             restarts=self._restarts,
             instances=frozenset(step.instance for step in steps) - {""},
             uptimes=before.uptimes,
+            starts=before.starts,
         )
 
     def _verdict(
@@ -258,10 +262,7 @@ class Verifier:
                 )
                 return Verdict(OperationState.INCONCLUSIVE, summary, lines)
             case Finding.UNMOVED:
-                said = ", ".join(
-                    f"{sight.subject} has not started again: up {sight.uptime:.0f} s"
-                    for sight in unmoved_in(look, terms)[:3]
-                )
+                said = ", ".join(map(_not_again, unmoved_in(look, terms)[:3]))
                 return Verdict(OperationState.FAILED, said, lines)
             case Finding.RELAPSED:
                 down = ", ".join(
@@ -310,6 +311,11 @@ class Verifier:
             ", as before the change" if as_before else ""
         )
         return Verdict(OperationState.INCONCLUSIVE, summary, evidence)
+
+
+def _not_again(sight: Sight) -> str:
+    by = "it started when it did before" if sight.uptime is None else f"up {sight.uptime:.0f} s"
+    return f"{sight.subject} has not started again: {by}"
 
 
 def _serves(state: State) -> bool:

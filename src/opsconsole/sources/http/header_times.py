@@ -4,12 +4,15 @@ Invariant: never negative, never raises; 0 where nothing is said that is underst
 headers are in lower case, or looked up without regard to it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 LONGEST_REST: Final = 300.0
 """Seconds; a mistaken header may not blind the console for longer."""
 
+_CACHE: Final = re.compile(r"^x-(?:\w+-)?cache(?:-status|-lookup|-hits?)?$|cache-status$")
+_HIT: Final = re.compile(r"\b(?:hit|stale|updating|revalidated)\b", re.IGNORECASE)
 _ASK_FOR_REST: Final = frozenset({429, 503})
 _DIGITS: Final = 9
 
@@ -17,6 +20,17 @@ _DIGITS: Final = 9
 def age(headers: Mapping[str, str]) -> float:
     """Seconds for which a cache has kept the answer (RFC 9111 §5.1)."""
     return _seconds(headers.get("age", "")) or 0.0
+
+
+def is_kept(headers: Mapping[str, str]) -> bool:
+    """Whether a cache had the answer and does not say for how long.
+
+    ``X-Cache-Status: HIT`` and the like, and RFC 9211's ``Cache-Status: name; hit``.
+    """
+    if _seconds(headers.get("age", "")) is not None:
+        return False
+    said = (value for name, value in headers.items() if _CACHE.search(name.lower()))
+    return any(_HIT.search(value) for value in said)
 
 
 def retry_after(status: int, headers: Mapping[str, str]) -> float:
