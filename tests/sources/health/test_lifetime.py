@@ -55,7 +55,8 @@ def test_what_a_body_says_of_its_run(
     body: Json, uptime: float | None, started: float | None
 ) -> None:
     found = lifetime_in(readable(body))
-    assert (found.uptime, found.started) == (pytest.approx(uptime), pytest.approx(started))
+    assert found.uptime == pytest.approx(uptime)
+    assert found.started == pytest.approx(started)
 
 
 @pytest.mark.parametrize(
