@@ -23,6 +23,7 @@ from typing import Final
 
 from opsconsole import ownership, programs
 from opsconsole.config.secrets.core_dumps import forbid_core_dumps
+from opsconsole.config.secrets.learning import announces_secret
 from opsconsole.config.secrets.patterns import redacted
 from opsconsole.hiding import hide
 from opsconsole.model.fault import FaultKind
@@ -131,14 +132,15 @@ class Handed:
     def _run(self) -> Identity:
         forbid_core_dumps()
         plugin = self._plugin
+        environment = {**self._environ, **dict(plugin.environment)}
+        for name, value in environment.items():
+            if announces_secret(name):
+                # It may write what it was given where it complains.
+                hide(value, name)
         command = Command(
-            (self._program(), *plugin.arguments),
+            (self._program(environment.get("PATH", programs.PATH)), *plugin.arguments),
             cwd=str(plugin.folder),
-            environment={
-                **self._environ,
-                **dict(plugin.environment),
-                "KUBERNETES_EXEC_INFO": _info(plugin),
-            },
+            environment={**environment, "KUBERNETES_EXEC_INFO": _info(plugin)},
         )
         try:
             finished = programs.run(command, limit=_OUTPUT, deadline=self._deadline)
@@ -151,16 +153,15 @@ class Handed:
         except InvalidJsonError as error:
             raise self._trouble(f"printed what is no JSON: {error}") from None
 
-    def _program(self) -> str:
+    def _program(self, search: str) -> str:
         """The path of the program. Raises ClusterError where others could change it."""
         plugin = self._plugin
-        environ = {**self._environ, **dict(plugin.environment)}
         if "/" in plugin.command:
             path: str | None = str(plugin.folder / plugin.command)
         else:
-            path = shutil.which(plugin.command, path=environ.get("PATH", programs.PATH))
+            path = shutil.which(plugin.command, path=search)
         if path is None:
-            where = sanitize(environ.get("PATH", programs.PATH), limit=300)
+            where = sanitize(search, limit=300)
             hint = sanitize(plugin.install_hint, limit=300) or "install it, or correct PATH"
             raise self._trouble(f"is not found in PATH={where}", hint)
         try:

@@ -180,14 +180,14 @@ def _of_context(
         _refuse_loose(used)
     return Access(
         name=cluster.name,
-        server=place.text("server"),
+        server=_url(place, "server"),
         credentials=credentials,
         context=name,
         namespace=context.text("namespace") or "default",
         authorities=place.file_or_data("certificate-authority") or b"",
         server_name=place.text("tls-server-name"),
         insecure=place.value.get("insecure-skip-tls-verify") is True,
-        proxy=_proxy(place),
+        proxy=_url(place, "proxy-url"),
         notes=tuple(_notes(place, user)),
     )
 
@@ -310,12 +310,13 @@ def _info(place: _Part) -> str:
     return json.dumps({key: value for key, value in info.items() if value})
 
 
-def _proxy(place: _Part) -> str:
-    proxy = place.text("proxy-url")
-    user, at, _ = proxy.rpartition("://")[2].rpartition("@")
+def _url(place: _Part, key: str) -> str:
+    """A URL, whose password is shown nowhere from now on."""
+    url = place.text(key)
+    user, at, _ = url.rpartition("://")[2].rpartition("@")
     if at and ":" in user:
         hide(user.partition(":")[2])
-    return proxy
+    return url
 
 
 def _refuse_loose(files: list[_File]) -> None:
