@@ -10,15 +10,14 @@ Shapes: ``GET /containers/json`` and ``GET /containers/{id}/json`` of the Docker
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 
 from opsconsole.model.running.workloads import Phase, Place, Port, Replica
 from opsconsole.model.state import State
-from opsconsole.sources.docker.json_fields import integer, mapping, text
 from opsconsole.sources.docker.made_of import made_of
 from opsconsole.sources.docker.start_errors import start_error
 from opsconsole.sources.docker.workloads import copy_of
+from opsconsole.sources.json_fields import integer, mapping, read_time, text
 from opsconsole.sources.one_of_many import each_alone
 from opsconsole.text import sanitize
 
@@ -190,17 +189,6 @@ def judge(status: str, health: str, exit_code: int | None, *, oom_killed: bool) 
     if status == "exited":
         return State.DOWN if exit_code or oom_killed else State.UNKNOWN
     return _STARTING_OR_STOPPED.get(status, State.UNKNOWN)
-
-
-def read_time(value: object) -> float | None:
-    """Unix seconds of an RFC 3339 time with nanoseconds; None for the engine's year 1."""
-    if not isinstance(value, str) or value.startswith("0001-"):
-        return None
-    try:
-        moment = datetime.fromisoformat(value[:40])
-        return moment.timestamp() if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _read_listed(item: Mapping[str, object]) -> Listed | None:

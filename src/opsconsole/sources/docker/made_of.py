@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from opsconsole.sources.docker.json_fields import mapping, text
+from opsconsole.sources.json_fields import mapping, text
 
 _LIMIT: Final = 200
 _NAME_LIMIT: Final = 64

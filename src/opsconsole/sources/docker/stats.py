@@ -12,8 +12,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.sources.docker.containers import read_time
-from opsconsole.sources.docker.json_fields import integer
+from opsconsole.sources.json_fields import integer, read_time
 
 _LONGEST: Final = 600.0
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from opsconsole.model.running.workloads import Place, Update, Workload
-from opsconsole.sources.docker.json_fields import integer, mapping, text
+from opsconsole.sources.json_fields import integer, mapping, text
 from opsconsole.sources.one_of_many import each_alone
 
 COMPOSE: Final = "com.docker.compose."

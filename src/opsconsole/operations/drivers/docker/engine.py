@@ -16,8 +16,9 @@ from opsconsole.config.settings import Docker
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import DriverContext, ObserveError
 from opsconsole.sources.docker.client import classify, connect, get_json
-from opsconsole.sources.docker.containers import judge, read_time
+from opsconsole.sources.docker.containers import judge
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
+from opsconsole.sources.json_fields import read_time
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
 

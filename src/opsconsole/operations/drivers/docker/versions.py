@@ -15,7 +15,7 @@ from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.drivers.previous_version import led_away, seen_before
 from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.operations.journal.records import Past
-from opsconsole.sources.docker.containers import read_time
+from opsconsole.sources.json_fields import read_time
 from opsconsole.text import sanitize
 
 PREVIOUS: Final = "previous"
