@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     NOTE = "note"
     RUNBOOK = "runbook"
     CERTIFICATE = "certificate"
+    NODE = "node"
 
     @property
     def glyph(self) -> str:
@@ -57,6 +58,7 @@ class EventCode(StrEnum):
     REPLICAS_CHANGED = "replicas-changed"
     RENAMED = "renamed"
     RECREATED = "recreated"
+    EVICTED = "evicted"
     CHECK_RESULT = "check-result"
 
     IMAGE = "image"
@@ -104,6 +106,12 @@ class EventCode(StrEnum):
     CERTIFICATE = "certificate"
     CERTIFICATE_ENDS = "certificate-ends"
 
+    NODE = "node"
+    NODE_LOST = "node-lost"
+    NODE_BACK = "node-back"
+    NODE_CORDONED = "node-cordoned"
+    NODE_OPENED = "node-opened"
+
     @property
     def kind(self) -> EventKind:
         """What sort of thing it is."""
@@ -122,7 +130,7 @@ class Event:
     a container, ``name`` are the signals before it. ``memory``: killed for lack of memory. Of what
     was made again, ``before`` names what is gone, ``after`` what is new and ``detail`` what is
     another: never a value. ``place`` is the engine on which it happened, '' where that is not
-    reported.
+    reported; ``about`` the name of the workload that it is of, where that is reported too.
     """
 
     at: float
@@ -139,6 +147,7 @@ class Event:
     name: str = ""
     by: str = ""
     place: str = ""
+    about: str = ""
 
     @property
     def kind(self) -> EventKind:
@@ -162,6 +171,7 @@ _OF: Final = {
         EventCode.REPLICAS_CHANGED,
         EventCode.RENAMED,
         EventCode.RECREATED,
+        EventCode.EVICTED,
         EventCode.CHECK_RESULT,
     ),
     EventKind.IMAGE: (
@@ -209,6 +219,13 @@ _OF: Final = {
     EventKind.NOTE: (EventCode.NOTE,),
     EventKind.RUNBOOK: (EventCode.RUNBOOK,),
     EventKind.CERTIFICATE: (EventCode.CERTIFICATE, EventCode.CERTIFICATE_ENDS),
+    EventKind.NODE: (
+        EventCode.NODE,
+        EventCode.NODE_LOST,
+        EventCode.NODE_BACK,
+        EventCode.NODE_CORDONED,
+        EventCode.NODE_OPENED,
+    ),
 }
 _KINDS: Final = {code: kind for kind, codes in _OF.items() for code in codes}
 _GLYPHS: Final = {
@@ -225,4 +242,5 @@ _GLYPHS: Final = {
     EventKind.NOTE: "#",
     EventKind.RUNBOOK: "≡",
     EventKind.CERTIFICATE: "§",
+    EventKind.NODE: "▤",
 }

@@ -60,20 +60,20 @@ def judge_replica(replica: Replica, *, meant: bool = True) -> Judgement:
 def judge_workload(workload: Workload) -> Judgement:
     """DOWN if none of the wanted copies runs; DEGRADED if only some do, or if an update stopped.
 
-    If all run although an update was rolled back it is OK, with that as its reason.
+    If all run although an update was rolled back or is held it is OK, with that as its reason.
     """
     said = f" ({workload.said})" if workload.said else ""
     if workload.running < workload.wanted:
         state = State.DEGRADED if workload.running else State.DOWN
-        few = f"{workload.name}: {workload.running} of {workload.wanted} copies run"
+        few = f"{workload.label}: {workload.running} of {workload.wanted} copies run"
         return Judgement(
             state, few if workload.update is Update.NONE else f"{few}, {_update(workload)}"
         )
     match workload.update:
         case Update.PAUSED:
-            return Judgement(State.DEGRADED, f"{workload.name}: {_update(workload)}{said}")
-        case Update.ROLLED_BACK:
-            return Judgement(State.OK, f"{workload.name}: {_update(workload)}{said}")
+            return Judgement(State.DEGRADED, f"{workload.label}: {_update(workload)}{said}")
+        case Update.ROLLED_BACK | Update.HELD:
+            return Judgement(State.OK, f"{workload.label}: {_update(workload)}{said}")
         case Update.NONE | Update.RUNNING | Update.ROLLING_BACK | Update.UNKNOWN:
             return Judgement(State.OK)
 

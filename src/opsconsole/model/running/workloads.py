@@ -12,6 +12,7 @@ from typing import Final
 
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import is_stale
+from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.state import State
 
 
@@ -61,6 +62,8 @@ class Replica:
     the words of the program that runs it, '' where it has none; ``phase`` and ``state`` are ours.
     ``loop`` is how often it has ended by itself in a loop of restarts, 0 where it is in none.
     ``start_error`` is why the latest start of one that does not run failed, '' where it did not.
+    ``trouble`` is what else keeps it from serving. In a cluster it is in ``namespace``, runs on
+    ``node`` and is reached there at ``address``.
     """
 
     id: str
@@ -89,6 +92,10 @@ class Replica:
     detail: str = ""
     loop: int = 0
     start_error: str = ""
+    trouble: Trouble | None = None
+    namespace: str = ""
+    node: str = ""
+    address: str = ""
 
     @property
     def runs(self) -> bool:
@@ -119,14 +126,35 @@ class ReplicaLook:
 
 
 class Update(StrEnum):
-    """How the latest change of a workload goes."""
+    """How the latest change of a workload goes. HELD: somebody wants it to wait."""
 
     NONE = ""
     RUNNING = "running"
     PAUSED = "paused"
+    HELD = "held"
     ROLLING_BACK = "rolling back"
     ROLLED_BACK = "rolled back"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """What changes a workload's number of copies by itself, between ``minimum`` and ``maximum``.
+
+    ``cpu`` and ``memory`` are the shares of what a copy asks for that it aims at, ``others`` the
+    names of what else it looks at. ``wants`` is how many copies it asked for last, at
+    ``scaled_at``; ``fault`` is why it cannot tell at present.
+    """
+
+    name: str
+    minimum: int
+    maximum: int
+    cpu: float | None = None
+    memory: float | None = None
+    others: tuple[str, ...] = ()
+    wants: int | None = None
+    scaled_at: float | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +162,8 @@ class Workload:
     """What is wanted: ``wanted`` copies that run at this moment; ``completed`` ones are done.
 
     ``kind`` is the word that its place has for it. ``said`` is why its update stands as it does.
+    ``updated`` of its copies are as wanted now. ``trouble`` is what keeps copies from being made.
+    ``may_lose`` is how many copies may be taken away at present, where somebody set a limit.
     """
 
     id: str
@@ -146,17 +176,39 @@ class Workload:
     completed: int = 0
     update: Update = Update.NONE
     said: str = ""
+    updated: int | None = None
+    revision: str = ""
+    trouble: Trouble | None = None
+    autoscaler: Autoscaler | None = None
+    may_lose: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name without what it is in."""
+        return self.name.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A kind of object of a place that was not read, and why."""
+
+    what: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Everything that one place says it runs, at one look. ``endpoint`` is where it was asked."""
+    """Everything that one place says it runs, at one look. ``endpoint`` is where it was asked.
+
+    ``unread`` is what could not be read of it, for want of rights for one.
+    """
 
     place: Place
     endpoint: str
     version: str
     replicas: tuple[Replica, ...]
     workloads: tuple[Workload, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

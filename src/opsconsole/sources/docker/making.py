@@ -10,10 +10,9 @@ from typing import Final
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.running.workloads import Replica
 from opsconsole.sources.docker.containers import Inspected
+from opsconsole.sources.marks import difference
 
 _REMEMBERED: Final = 20_000
-_MOST: Final = 6
-"""Names of one kind that are listed; further ones are counted."""
 
 
 class Making:
@@ -47,17 +46,12 @@ class Making:
 def _recreated(
     container: Replica, before: Mapping[str, str], after: Mapping[str, str], now: float
 ) -> Event:
+    found = difference(before, after)
     return Event(
         container.started_at or now,
         EventCode.RECREATED,
-        _listed(name for name in after if before.get(name, after[name]) != after[name]),
+        found.other,
         subject=container.name,
-        before=_listed(name for name in before if name not in after),
-        after=_listed(name for name in after if name not in before),
+        before=found.gone,
+        after=found.new,
     )
-
-
-def _listed(names: Iterable[str]) -> str:
-    found = sorted(names)
-    more = [f"{len(found) - _MOST} more"] if len(found) > _MOST else []
-    return ", ".join([*found[:_MOST], *more])

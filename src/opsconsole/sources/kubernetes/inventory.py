@@ -1,0 +1,183 @@
+"""All that was read of a cluster, as workloads and their copies.
+
+Invariant: a copy that did not change is the same object as before. A pod is a copy of its workload
+while that counts it; one that starts beside as many copies as are wanted is none yet, so that a
+rollout that goes well makes nothing degraded.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from opsconsole.model.running.workloads import Inventory, Place, Replica, Unread, Workload
+from opsconsole.sources.kubernetes.autoscalers import Budget, Scaler
+from opsconsole.sources.kubernetes.cluster_events import Said
+from opsconsole.sources.kubernetes.metadata import Owner
+from opsconsole.sources.kubernetes.nodes import Node
+from opsconsole.sources.kubernetes.pod_refining import Hearsay, heard, refined
+from opsconsole.sources.kubernetes.pods import Pod
+from opsconsole.sources.kubernetes.revisions import Revision
+from opsconsole.sources.kubernetes.workloads import Controller, WorkloadKind, full_name, not_made
+
+_HASH = "pod-template-hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a pod uses: cores, and bytes."""
+
+    cpu: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """What is known of a cluster at one moment; ``usage`` is by namespace and name of the pod."""
+
+    pods: Iterable[Pod] = ()
+    controllers: Iterable[Controller] = ()
+    replica_sets: Iterable[Revision] = ()
+    scalers: Iterable[Scaler] = ()
+    budgets: Iterable[Budget] = ()
+    nodes: Iterable[Node] = ()
+    events: Iterable[Said] = ()
+    usage: Mapping[tuple[str, str], Usage] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Of:
+    """What a pod is a copy of."""
+
+    name: str = ""
+    uid: str = ""
+
+
+_NOTHING = _Of()
+
+
+class Assembler:
+    """Makes inventories of one place, and remembers its copies from one to the next."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._made: dict[str, tuple[tuple[object, ...], Replica]] = {}
+
+    def assemble(self, known: Objects, endpoint: str, version: str) -> Inventory:
+        """What runs, by name."""
+        controllers = {each.meta.uid: each for each in known.controllers}
+        sets = {each.meta.uid: each.meta.owner for each in known.replica_sets}
+        hearsay = heard(known.events, known.nodes)
+        named = {each.workload.name: uid for uid, each in controllers.items()}
+        owned = [(pod, self._of(owner_of(pod, sets), controllers, named)) for pod in known.pods]
+        before, self._made = self._made, {}
+        replicas = []
+        copies: dict[str, int] = {}
+        for pod, of in owned:
+            controller = controllers.get(of.uid)
+            if controller is not None and pod.counts:
+                copies[of.uid] = copies.get(of.uid, 0) + 1
+            replicas.append(self._replica(pod, of, controller, hearsay, known.usage, before))
+        scalers = {each.of: each for each in known.scalers}
+        budgets = list(known.budgets)
+        workloads = [
+            _workload(each, scalers, budgets, hearsay, copies.get(each.meta.uid, 0))
+            for each in controllers.values()
+        ]
+        return Inventory(
+            self._place,
+            endpoint,
+            version,
+            tuple(sorted(replicas, key=lambda each: (each.name, each.id))),
+            tuple(sorted(workloads, key=lambda each: (each.name, each.id))),
+            known.unread,
+        )
+
+    def _of(self, of: _Of, controllers: Collection[str], named: Mapping[str, str]) -> _Of:
+        """``of`` with the id that its workload has; one that may not be read has its name's."""
+        if not of.name or of.uid in controllers:
+            return of
+        return _Of(of.name, named.get(of.name, f"{self._place.name}:{of.name}"))
+
+    def _replica(
+        self,
+        pod: Pod,
+        of: _Of,
+        controller: Controller | None,
+        hearsay: Hearsay,
+        usage: Mapping[tuple[str, str], Usage],
+        before: Mapping[str, tuple[tuple[object, ...], Replica]],
+    ) -> Replica:
+        trouble, state = refined(pod, hearsay)
+        used = usage.get((pod.meta.namespace, pod.meta.name), Usage())
+        enough = controller is not None and (
+            controller.workload.running >= controller.workload.wanted
+        )
+        counts = pod.counts and not (enough and trouble is None and pod.starts)
+        whose = of if counts else _NOTHING
+        signs = pod, whose, trouble, state, used
+        known = before.get(pod.meta.uid)
+        if known is not None and known[0] == signs:
+            self._made[pod.meta.uid] = known
+            return known[1]
+        made = replace(
+            pod.replica,
+            workload=whose.name,
+            workload_id=whose.uid,
+            trouble=trouble,
+            state=state,
+            cpu=used.cpu,
+            memory=used.memory,
+        )
+        self._made[pod.meta.uid] = signs, made
+        return made
+
+
+def owner_of(pod: Pod, replica_sets: Mapping[str, Owner | None]) -> _Of:
+    """The Deployment, StatefulSet or DaemonSet of ``pod``; nothing where it is of none of these.
+
+    Where ReplicaSets may not be read, a Deployment's name is that of its ReplicaSet without the
+    hash behind it, which is a label of the pod.
+    """
+    owner = pod.meta.owner
+    if owner is None:
+        return _NOTHING
+    if owner.kind == "ReplicaSet":
+        above = replica_sets.get(owner.uid)
+        if above is None and owner.uid not in replica_sets:
+            cut = pod.meta.labels.get(_HASH, "")
+            name = owner.name.removesuffix(f"-{cut}") if cut else ""
+            above = Owner("Deployment", name, owner.uid) if name not in {"", owner.name} else None
+        owner = above
+    if owner is None or owner.kind not in set(WorkloadKind):
+        return _NOTHING
+    return _Of(full_name(pod.meta.namespace, owner.kind, owner.name), owner.uid)
+
+
+def _workload(
+    controller: Controller,
+    scalers: Mapping[str, Scaler],
+    budgets: Iterable[Budget],
+    hearsay: Hearsay,
+    copies: int,
+) -> Workload:
+    found = controller.workload
+    scaler = scalers.get(found.name)
+    allowed = [
+        each.allowed
+        for each in budgets
+        if each.allowed is not None
+        and each.meta.namespace == controller.meta.namespace
+        and each.selects(controller.template.labels)
+    ]
+    trouble = found.trouble
+    if trouble is None and copies < found.wanted:
+        refused = [each for each in hearsay.of.get(found.id, ()) if each.reason == "FailedCreate"]
+        trouble = not_made(refused[-1].message, refused[-1].first) if refused else None
+    if scaler is None and not allowed and trouble == found.trouble:
+        return found
+    return replace(
+        found,
+        trouble=trouble,
+        autoscaler=scaler.autoscaler if scaler is not None else None,
+        may_lose=min(allowed, default=None),
+    )

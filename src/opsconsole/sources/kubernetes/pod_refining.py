@@ -1,0 +1,145 @@
+"""What others say of a pod, put beside what it says itself: events, its node, its claims. Pure.
+
+Invariant: an event counts only for the run of the pod that it was said of, and a probe that failed
+once or twice while a pod starts is no trouble.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from opsconsole.model.running.troubles import Trouble, TroubleCode
+from opsconsole.model.running.workloads import Phase
+from opsconsole.model.state import State
+from opsconsole.sources.kubernetes.cluster_events import Said
+from opsconsole.sources.kubernetes.nodes import Node
+from opsconsole.sources.kubernetes.pod_troubles import killed_by_probe, not_pulled, of_probe
+from opsconsole.sources.kubernetes.pods import Pod
+
+_C = TroubleCode
+_FAILURES: Final = 3
+"""Failures of a readiness probe, as Kubernetes counts by default, until a pod is not ready."""
+
+_MOUNTS: Final = frozenset({"FailedMount", "FailedAttachVolume"})
+_BINDS: Final = frozenset({"ProvisioningFailed", "FailedBinding"})
+_VOLUME: Final = re.compile(r'volume "([^"]{1,253})"|volumes=\[([^\] ]{1,253})')
+_DETAIL: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hearsay:
+    """What is said of objects: ``of`` by uid, ``claims`` by namespace and name, ``nodes`` by name,
+    each list in order of time."""
+
+    of: Mapping[str, Sequence[Said]] = field(default_factory=dict)
+    claims: Mapping[tuple[str, str], Said] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+
+
+def heard(events: Iterable[Said], nodes: Iterable[Node]) -> Hearsay:
+    """``events`` by what they are about."""
+    of: dict[str, list[Said]] = {}
+    claims: dict[tuple[str, str], Said] = {}
+    for each in sorted(events, key=lambda said: said.at or 0.0):
+        if each.kind == "PersistentVolumeClaim" and each.reason in _BINDS:
+            claims[each.namespace, each.name] = each
+        else:
+            of.setdefault(each.about, []).append(each)
+    return Hearsay(of, claims, {each.meta.name: each for each in nodes})
+
+
+def refined(pod: Pod, hearsay: Hearsay) -> tuple[Trouble | None, State]:
+    """What keeps ``pod`` from serving, and its state, by all that is known."""
+    replica = pod.replica
+    if not pod.counts or replica.state is State.OK:
+        return replica.trouble, replica.state
+    node = hearsay.nodes.get(replica.node)
+    if node is not None and node.ready.status != "True":
+        why = node.ready.message or node.ready.reason
+        return Trouble(_C.NODE_LOST, why[:_DETAIL], replica.node, at=node.ready.since), State.DOWN
+    said = hearsay.of.get(replica.id, ())
+    trouble = _trouble(pod, said, hearsay)
+    return trouble, State.DOWN if trouble is not None else replica.state
+
+
+def _trouble(pod: Pod, said: Sequence[Said], hearsay: Hearsay) -> Trouble | None:
+    replica = pod.replica
+    own = replica.trouble
+    if own is not None:
+        return _completed(pod, own, said, hearsay)
+    if replica.phase is Phase.PENDING:
+        return _not_begun(said)
+    if replica.loop or replica.phase is Phase.RESTARTING:
+        return _not_live(pod, said)
+    return _not_ready(pod, said)
+
+
+def _completed(pod: Pod, own: Trouble, said: Sequence[Said], hearsay: Hearsay) -> Trouble:
+    """``own`` with what the cluster says elsewhere of the same."""
+    if own.code is _C.IMAGE_NOT_PULLED and not own.detail:
+        pulls = [each for each in said if "to pull image" in each.message]
+        return not_pulled(own.part, pulls[-1].message) if pulls else own
+    if own.code is _C.VOLUME_AWAITED:
+        for claim in pod.claims:
+            why = hearsay.claims.get((pod.meta.namespace, claim))
+            if why is not None:
+                return Trouble(own.code, why.message[:_DETAIL], claim, at=own.at)
+        return Trouble(own.code, own.detail, own.part or next(iter(pod.claims), ""), at=own.at)
+    return own
+
+
+def _not_begun(said: Sequence[Said]) -> Trouble | None:
+    """Why a pod that has a node has no container yet."""
+    for each in reversed(said):
+        if each.reason in _MOUNTS:
+            found = _VOLUME.search(each.message)
+            volume = (found[1] or found[2]) if found is not None else ""
+            return Trouble(_C.VOLUME_AWAITED, _end(each.message), volume, at=each.first)
+        if each.reason == "FailedCreatePodSandBox":
+            return Trouble(_C.NOT_CREATED, _end(each.message), at=each.first)
+    return None
+
+
+def _not_live(pod: Pod, said: Sequence[Said]) -> Trouble | None:
+    """Whether it is its liveness or startup probe that ends it again and again."""
+    if pod.replica.oom_killed:
+        return None
+    for each in reversed(said):
+        found = of_probe(each.message, each.first) if each.reason == "Unhealthy" else None
+        if found is not None and found.code is not _C.NOT_READY:
+            ends = (container.last_end for container in pod.containers)
+            if any(killed_by_probe(end, each.at) for end in ends):
+                return found
+    return None
+
+
+def _not_ready(pod: Pod, said: Sequence[Said]) -> Trouble | None:
+    """Why a pod that runs is not ready; None while it may still become so."""
+    ready = pod.conditions.get("Ready")
+    since = pod.replica.started_at or 0.0
+    probes = [
+        (found, each)
+        for each in said
+        if each.reason == "Unhealthy" and (each.at or 0.0) >= since
+        if (found := of_probe(each.message, each.first)) is not None
+    ]
+    was_ready = pod.replica.state is State.DOWN
+    count = sum(each.count for found, each in probes if found.code is _C.NOT_READY)
+    live = [found for found, _ in probes if found.code is _C.NOT_LIVE]
+    if live:
+        return live[-1]
+    if count and (was_ready or count >= _FAILURES):
+        return next(found for found, _ in reversed(probes) if found.code is _C.NOT_READY)
+    if ready is not None and ready.reason == "ReadinessGatesNotReady":
+        return Trouble(_C.NOT_READY, ready.message[:_DETAIL], at=ready.since)
+    if was_ready and pod.replica.phase is Phase.RUNNING:
+        return Trouble(_C.NOT_READY, at=ready.since if ready is not None else None)
+    return None
+
+
+def _end(message: str) -> str:
+    """The end of a message, where its cause stands."""
+    said = message.rsplit("failed for volume ", 1)[-1].partition(" : ")[2] or message
+    said = said.rsplit("desc = ", 1)[-1].strip()
+    return said if len(said) <= _DETAIL else f"…{said[-_DETAIL:]}"
