@@ -30,8 +30,10 @@ OPERATION: Final = Kind(90.0, "an operation")
 PACKAGES: Final = Kind(86.0, "other packages")
 BOOTED: Final = Kind(66.0, "its host booted")
 MEMORY: Final = Kind(64.0, "it ran out of memory")
+NODE_LOST: Final = Kind(62.0, "a node failed")
 PAUSED: Final = Kind(60.0, "it was paused")
 WRONG: Final = Kind(58.0, "it went wrong first")
+EVICTED: Final = Kind(50.0, "it was evicted")
 DIED: Final = Kind(46.0, "its container ended")
 RESTART: Final = Kind(44.0, "a restart")
 ALERT: Final = Kind(40.0, "an alert that fired before")
@@ -49,6 +51,8 @@ _PLAIN: Final = {
     EventCode.OUT_OF_MEMORY: MEMORY,
     EventCode.LIMITS_CHANGED: LIMITS,
     EventCode.PAUSED: PAUSED,
+    EventCode.EVICTED: EVICTED,
+    EventCode.NODE_LOST: NODE_LOST,
     EventCode.ENDED: DIED,
     EventCode.REPLICAS_CHANGED: CONFIGURATION,
     EventCode.RECREATED: CONFIGURATION,

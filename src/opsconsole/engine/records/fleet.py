@@ -246,8 +246,10 @@ class ServiceRecord:
 
     def is_about(self, name: str, place: str) -> bool:
         """Whether the name ``name`` in ``place`` ('': any) may be a copy of it."""
-        return _among(self.replicas, name, place) or any(
-            _means(each, name, place) for each in self.wanted
+        return (
+            _among(self.replicas, name, place)
+            or any(_means(each, name, place) for each in self.wanted)
+            or any(each.workload == name for each in self.replicas)
         )
 
     @property

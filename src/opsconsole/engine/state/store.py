@@ -212,7 +212,7 @@ class Store:
             self.events.add(event)
             return []
         asked = [each for each in self._reporting if event.place in {"", each.name}]
-        service, whose = event.service, (event.subject, event.place)
+        service, whose = event.service, (event.about or event.subject, event.place)
         for record in self.services.values():
             if record.is_about(*whose):
                 service = service or record.name

@@ -69,7 +69,13 @@ def _alert(event: Event) -> str:
 
 
 def _recreated(event: Event) -> str:
-    return f"re-created: {made_otherwise(event.before, event.after, event.detail)}"
+    made = made_otherwise(event.before, event.after, event.detail)
+    return _by(event, f"configuration: {made}" if event.about else f"re-created: {made}")
+
+
+def _by(event: Event, said: str) -> str:
+    """What happened, and who did it where that is known."""
+    return f"{said} by {event.by}" if event.by else said
 
 
 def made_otherwise(gone: str, new: str, other: str) -> str:
@@ -147,6 +153,9 @@ _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.CHECKED_OUT: _checked_out,
     EventCode.PACKAGES_CHANGED: _packages,
     EventCode.RECREATED: _recreated,
+    EventCode.REPLICAS_CHANGED: lambda event: _by(event, f"replicas {change(event)}"),
+    EventCode.IMAGE_CHANGED: lambda event: _by(event, f"image {change(event)}"),
+    EventCode.RESTARTED: lambda event: _by(event, "restarted"),
     EventCode.ALERT_FIRED: _fired,
     EventCode.ALERT_RESOLVED: _resolved,
     EventCode.OPERATION: _operation,
@@ -163,7 +172,6 @@ _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.PAUSED: "paused",
     EventCode.RESUMED: "unpaused",
     EventCode.LIMITS_CHANGED: "limits changed",
-    EventCode.REPLICAS_CHANGED: "replicas {change}",
     EventCode.EVICTED: "evicted: {detail}",
     EventCode.NODE_LOST: "node {event.subject} is not ready: {detail}",
     EventCode.NODE_BACK: "node {event.subject} is ready",
@@ -171,10 +179,8 @@ _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.NODE_OPENED: "node {event.subject} takes new pods again",
     EventCode.RENAMED: "renamed {change}",
     EventCode.CHECK_RESULT: "its health check says {detail}",
-    EventCode.IMAGE_CHANGED: "image {change}",
     EventCode.IMAGE_TAGGED: "image tagged",
     EventCode.UPDATE_MOVED: "update {detail}",
-    EventCode.RESTARTED: "restarted",
     EventCode.VERSION_CHANGED: "version {change}",
     EventCode.CERTIFICATE_ENDS: "its certificate ends within {figure} days",
     EventCode.SOURCE_LOST: "{event.subject} lost: {detail}",

@@ -28,9 +28,7 @@ _BY_CONTROLLERS: Final = "kube-controller-manager"
 def of_pod(before: Pod | None, after: Pod | None, now: float) -> Iterator[Event]:
     """What happened to a pod between two looks at it."""
     if after is None:
-        if (before is not None and before.counts) or (
-            before is not None and before.meta.deleted_at is not None
-        ):
+        if before is not None and (before.counts or before.meta.deleted_at is not None):
             yield _event(EventCode.REMOVED, before, now)
         return
     known = {each.name: each for each in before.containers} if before is not None else {}
@@ -95,21 +93,23 @@ def of_controller(
             after=str(after.replicas),
             by=by,
         )
+    yield from _moved(before, after, now)
+
+
+def _moved(before: Controller, after: Controller, now: float) -> Iterator[Event]:
+    """How its rollout goes."""
+    was, present = before.workload, after.workload
+    told = _about(EventCode.UPDATE_MOVED, after, now)
     if before.held is not after.held:
-        code = EventCode.PAUSED if after.held else EventCode.RESUMED
-        yield _about(code, after, now)
-    was, now_is = before.workload, after.workload
-    if was.update is Update.RUNNING and now_is.update is Update.NONE and was.trouble is None:
-        if before.template == after.template:
-            yield replace(_about(EventCode.UPDATE_MOVED, after, now), detail="completed")
-    overdue = now_is.trouble is not None and (
-        was.trouble is None or was.trouble.code is not now_is.trouble.code
-    )
-    if overdue and now_is.trouble is not None:
-        at = _in_time(now_is.trouble.at, now)
-        said = now_is.said or now_is.trouble.detail or now_is.trouble.code.value
-        moved = replace(_about(EventCode.UPDATE_MOVED, after, at), detail=f"stopped: {said}")
-        yield replace(moved, state=State.DEGRADED)
+        yield replace(told, detail="held" if after.held else "goes on")
+    ended = was.update is Update.RUNNING and present.update is Update.NONE
+    if ended and present.trouble is None and before.template == after.template:
+        yield replace(told, detail="completed")
+    trouble = present.trouble
+    if trouble is not None and (was.trouble is None or was.trouble.code is not trouble.code):
+        said = present.said or trouble.detail or trouble.code.value
+        at = _in_time(trouble.at, now)
+        yield replace(told, at=at, detail=f"stopped: {said}", state=State.DEGRADED)
 
 
 def rollout_of(

@@ -19,6 +19,7 @@ from opsconsole.sources.json_fields import integer, mapping, text
 from opsconsole.sources.kubernetes.containers import Condition, read_conditions
 from opsconsole.sources.kubernetes.metadata import (
     NAME_LIMIT,
+    NOBODY,
     Metadata,
     Touch,
     read_metadata,
