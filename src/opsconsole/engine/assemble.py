@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
 from opsconsole.config.discovery import SystemdDiscovery
+from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
 from opsconsole.engine.judge.budget import SPANS
@@ -85,7 +86,9 @@ class Assembly:
         yield from self._scrapes(settings, connector)
 
     def _of_places(self, settings: Settings) -> Iterator[Made]:
-        yield from places(settings, self._clock, self._on_event, self._machines)
+        yield from places(
+            settings, self._clock, self._on_event, self._machines, self._base
+        )
         if settings.prometheus or settings.alertmanager:
             yield from _servers(settings, self._clock, self._connect(), self._base)
 
@@ -172,7 +175,11 @@ def _instances(settings: Settings, name: str, service: Service) -> Iterator[tupl
 
 
 def places(
-    settings: Settings, clock: Clock, on_event: Callable[[Event], None], machines: Machines
+    settings: Settings,
+    clock: Clock,
+    on_event: Callable[[Event], None],
+    machines: Machines,
+    base: Path = Path(),
 ) -> Iterator[Made]:
     """This host, and what reports which replicas run."""
     if settings.host.enabled:
@@ -184,6 +191,10 @@ def places(
         if docker.enabled:
             make = partial(_docker, docker, clock, on_event)
             yield SourceId(SourceKind.DOCKER, docker.name), make
+    for cluster in settings.kubernetes:
+        if cluster.enabled:
+            make = partial(_cluster, cluster, clock, on_event, base)
+            yield SourceId(SourceKind.KUBERNETES, cluster.name), make
 
 
 def units_of(settings: Settings) -> tuple[str, ...]:
@@ -225,6 +236,14 @@ def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> 
     from opsconsole.sources.docker.source import DockerSource
 
     return DockerSource(docker, clock, on_event)
+
+
+def _cluster(
+    cluster: KubernetesCluster, clock: Clock, on_event: Callable[[Event], None], base: Path
+) -> AnySource:
+    from opsconsole.sources.kubernetes.source import KubernetesSource
+
+    return KubernetesSource(cluster, clock, on_event, base)
 
 
 def _rules(prometheus: Prometheus, base: Path) -> "RuleFiles":

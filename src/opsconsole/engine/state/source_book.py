@@ -130,7 +130,9 @@ def _note_of(seen: Observation | None) -> str:
             return _left_out(seen)
         case BudgetsSeen():
             return _failed(seen.problems)
-        case HealthReport() | ScrapeSeen() | Host() | Inventory() | None:
+        case Inventory():
+            return "; ".join(f"no {each.what}: {each.fault}" for each in seen.unread)
+        case HealthReport() | ScrapeSeen() | Host() | None:
             return ""
         case _ as never:
             assert_never(never)
