@@ -20,11 +20,15 @@ class FactCode(StrEnum):
     SIGNALLED = "signalled"  # after: the signal's name; count: deaths
     CRASH_LOOP = "crash-loop"  # count: deaths, figure: exit code, limit: seconds they took
     NEVER_STARTED = "never-started"  # after: why its engine could not start it, where it said so
+    HELD_BACK = (
+        "held-back"  # before: a TroubleCode, after: its detail, by: its part, figure of limit
+    )
     GONE = "gone"  # a copy that is declared was removed
     PAUSED = "paused"
     COPIES_MISSING = "copies-missing"  # limit: wanted, figure: running
     UPDATE_STOPPED = "update-stopped"  # before: how it stands, after: what the engine said
-    CHECK_FAILS = "check-fails"  # after: what the engine's own health check said
+    UPDATE_OVERDUE = "update-overdue"  # after: what was said of it
+    CHECK_FAILS = "check-fails"  # after: what its health check said; before: a TroubleCode, or ''
     IMAGE_CHANGED = "image-changed"  # before, after: images
     VERSION_CHANGED = "version-changed"  # before, after: versions
     CONFIGURATION_CHANGED = "configuration-changed"  # before: what is gone, after: what is another

@@ -80,6 +80,7 @@ class WhyRow(NamedTuple):
 _GLYPHS: Final = {
     FactCode.OUT_OF_MEMORY: ("✖", Role.DOWN), FactCode.EXITED: ("✖", Role.DOWN),
     FactCode.SIGNALLED: ("✖", Role.DOWN), FactCode.CRASH_LOOP: ("✖", Role.DOWN),
+    FactCode.HELD_BACK: ("✖", Role.DOWN), FactCode.UPDATE_OVERDUE: ("▲", Role.DEGRADED),
     FactCode.NEVER_STARTED: ("✖", Role.DOWN), FactCode.GONE: ("✖", Role.DOWN),
     FactCode.PAUSED: ("▲", Role.DEGRADED),
     FactCode.COPIES_MISSING: ("▲", Role.DEGRADED), FactCode.UPDATE_STOPPED: ("▲", Role.DEGRADED),

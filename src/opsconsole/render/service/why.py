@@ -14,6 +14,7 @@ from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, width_of
 from opsconsole.render.ink.cuts import cut_sentence
+from opsconsole.render.service.held_back import held_back
 from opsconsole.render.timeline.words import made_otherwise
 
 LONGEST: Final = 50
@@ -65,8 +66,8 @@ def silenced(service: ServiceView) -> int:
 def sentence(fact: Fact, width: int = LONGEST) -> str:
     """``fact`` in at most ``width`` cells."""
     core, *more = _PARTS[fact.code](fact)
-    if width_of(core) > width and fact.after and fact.code in _SAID_BY_ENGINES:
-        # What it said is worth more than of which copy.
+    if width_of(core) > width and fact.code in _OF_COPIES:
+        # What happened is worth more than to which copy.
         core = core.removeprefix(f"{_who(fact)} ")
     change = "" if fact.code is FactCode.DEPENDENCY else " ".join(map(_since, fact.because))
     for parts in _shorter(more):
@@ -160,7 +161,17 @@ def _update_stopped(fact: Fact) -> list[str]:
     return [f"update {fact.before}", fact.after]
 
 
+def _held_back(fact: Fact) -> list[str]:
+    return held_back(fact, _who(fact))
+
+
+def _update_overdue(fact: Fact) -> list[str]:
+    return ["its rollout makes no progress", fact.after]
+
+
 def _check_fails(fact: Fact) -> list[str]:
+    if fact.before:
+        return _held_back(fact)
     return [f"{_who(fact)} {fact.after or 'is called ill by its health check'}"]
 
 
@@ -273,7 +284,10 @@ def _not_read(fact: Fact) -> list[str]:
     return [f"not read: {fact.subject}: {fact.after}" if fact.subject else fact.after]
 
 
-_SAID_BY_ENGINES: Final = frozenset({FactCode.NEVER_STARTED, FactCode.CHECK_FAILS})
+_OF_COPIES: Final = frozenset(
+    {FactCode.NEVER_STARTED, FactCode.CHECK_FAILS, FactCode.OUT_OF_MEMORY, FactCode.CRASH_LOOP}
+    | {FactCode.EXITED}
+)
 
 _PARTS: Final[Mapping[FactCode, Callable[[Fact], list[str]]]] = {
     FactCode.OUT_OF_MEMORY: _out_of_memory,
@@ -281,10 +295,12 @@ _PARTS: Final[Mapping[FactCode, Callable[[Fact], list[str]]]] = {
     FactCode.SIGNALLED: _signalled,
     FactCode.CRASH_LOOP: _crash_loop,
     FactCode.NEVER_STARTED: _never_started,
+    FactCode.HELD_BACK: _held_back,
     FactCode.GONE: _gone,
     FactCode.PAUSED: _paused,
     FactCode.COPIES_MISSING: _copies_missing,
     FactCode.UPDATE_STOPPED: _update_stopped,
+    FactCode.UPDATE_OVERDUE: _update_overdue,
     FactCode.CHECK_FAILS: _check_fails,
     FactCode.IMAGE_CHANGED: _changed,
     FactCode.VERSION_CHANGED: _changed,

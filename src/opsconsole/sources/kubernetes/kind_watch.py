@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from opsconsole.sources.kubernetes.client import JsonObject
-
 from opsconsole.clock import Clock
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.fault import Fault
 from opsconsole.model.running.workloads import Unread
+from opsconsole.sources.kubernetes.client import JsonObject
 from opsconsole.sources.kubernetes.reflector import Api, Change, Reflector
 
 T = TypeVar("T")

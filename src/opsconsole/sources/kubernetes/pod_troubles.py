@@ -117,8 +117,8 @@ def not_pulled(image: str, said: str) -> Trouble:
     if _REFUSED.search(said):
         return Trouble(_C.IMAGE_REFUSED, "", image)
     # Where it says only that it waits, why is in the events.
-    cause = "" if said.startswith("Back-off pulling image") and ": " not in said else _cause(said)
-    return Trouble(_C.IMAGE_NOT_PULLED, cause, image)
+    waits = said.startswith("Back-off pulling image") and ": " not in said
+    return Trouble(_C.IMAGE_NOT_PULLED, "" if waits else _seen(_cause(said)), image)
 
 
 def of_probe(message: str, at: float | None) -> Trouble | None:

@@ -9,7 +9,6 @@ Invariants:
 * Everything that this object remembers is touched on the event loop alone.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +16,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
-
-from opsconsole.sources.kubernetes.client import ClusterClient, ClusterError, access_of
 
 from opsconsole.clock import Clock, skew
 from opsconsole.config.kubernetes import KubernetesCluster
@@ -30,6 +27,7 @@ from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.json_fields import text
 from opsconsole.sources.kubernetes import timeline
+from opsconsole.sources.kubernetes.client import ClusterClient, ClusterError, access_of
 from opsconsole.sources.kubernetes.cluster_events import Said
 from opsconsole.sources.kubernetes.inventory import Assembler, owner_of
 from opsconsole.sources.kubernetes.nodes import Node

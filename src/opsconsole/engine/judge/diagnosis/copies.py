@@ -12,6 +12,7 @@ from opsconsole.engine.judge.diagnosis.known import PRECISION, Known
 from opsconsole.engine.judge.service import NOT_RUNNING
 from opsconsole.model.diagnosis import Fact, FactCode
 from opsconsole.model.events import Event, EventCode
+from opsconsole.model.running.troubles import Trouble, TroubleCode
 from opsconsole.model.running.workloads import Phase, Replica, Update, Workload
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
@@ -87,20 +88,36 @@ def ends_of(name: str, events: Iterable[Event], copies: dict[str, Replica]) -> E
 def _of_copy(
     name: str, copy: Replica | None, ends: Ends, happened: Sequence[Event]
 ) -> Iterator[Fact]:
+    # Of a loop its engine has counted what nobody saw, too.
+    counted = copy.loop if copy is not None else 0
     if ends.memory:
         yield Fact(
             FactCode.OUT_OF_MEMORY,
             ends.memory[0].at,
             name,
-            len(ends.memory),
+            max(len(ends.memory), counted if copy is not None and copy.oom_killed else 0),
             figure=copy.memory_limit if copy is not None else None,
             until=ends.memory[-1].at,
             source=ends.memory[-1].place,
         )
     if ends.failed:
-        yield _failed(name, ends.failed)
-    if copy is None:
-        return
+        yield _failed(name, ends.failed, counted)
+    if copy is not None and copy.trouble is not None:
+        # What its probes say while it runs is said with its checks.
+        if copy.trouble.code is not TroubleCode.NOT_READY:
+            yield _held_back(copy.trouble, name, copy.place.name)
+    elif copy is not None and not _starts(copy):
+        yield from _at_present(name, copy, ends, happened)
+
+
+def _starts(copy: Replica) -> bool:
+    """Whether it is on its way, so that nothing is to be explained."""
+    waits = copy.phase in {Phase.PENDING, Phase.RESTARTING}
+    return waits and copy.state is State.DEGRADED and copy.exit_code is None and not copy.loop
+
+
+def _at_present(name: str, copy: Replica, ends: Ends, happened: Sequence[Event]) -> Iterator[Fact]:
+    """What a copy that does not run is, where its ends do not say it."""
     seen = bool(ends.memory or ends.failed)
     if copy.loop and not seen:
         yield _as_it_stands(copy)
@@ -139,16 +156,31 @@ def _gone(service: ServiceView, happened: Sequence[Event]) -> Iterator[Fact]:
             yield Fact(FactCode.GONE, last.at, each.runs_as, source=last.place)
 
 
-def _failed(name: str, ends: Sequence[Event]) -> Fact:
+def _held_back(trouble: Trouble, name: str, place: str) -> Fact:
+    return Fact(
+        FactCode.HELD_BACK,
+        trouble.at,
+        name,
+        before=trouble.code.value,
+        after=trouble.detail,
+        by=trouble.part,
+        figure=trouble.count,
+        limit=trouble.of,
+        source=place,
+    )
+
+
+def _failed(name: str, ends: Sequence[Event], counted: int) -> Fact:
+    """How it ended of itself; an engine that has ``counted`` more ends says since when not."""
     first, last = ends[0], ends[-1]
-    looping = len(ends) >= LOOP_OF
+    looping = len(ends) >= LOOP_OF or counted > 0
     return Fact(
         FactCode.CRASH_LOOP if looping else FactCode.EXITED,
         first.at,
         name,
-        len(ends),
+        max(len(ends), counted),
         figure=last.figure,
-        limit=last.at - first.at if looping else None,
+        limit=last.at - first.at if looping and len(ends) >= counted else None,
         until=last.at,
         source=last.place,
     )
@@ -173,16 +205,22 @@ def _of_workload(workload: Workload) -> Iterator[Fact]:
         yield Fact(
             FactCode.UPDATE_STOPPED,
             None,
-            workload.name,
+            workload.label,
             before=str(workload.update),
             after=workload.said,
             source=workload.place.name,
         )
+    trouble = workload.trouble
+    if trouble is not None and trouble.code is TroubleCode.OVERDUE:
+        said, where = workload.said, workload.place.name
+        yield Fact(FactCode.UPDATE_OVERDUE, trouble.at, workload.label, after=said, source=where)
+    elif trouble is not None:
+        yield _held_back(trouble, workload.label, workload.place.name)
     if workload.running < workload.wanted:
         yield Fact(
             FactCode.COPIES_MISSING,
             None,
-            workload.name,
+            workload.label,
             figure=workload.running,
             limit=workload.wanted,
             source=workload.place.name,
@@ -191,11 +229,16 @@ def _of_workload(workload: Workload) -> Iterator[Fact]:
 
 def check_facts(service: ServiceView, known: Known) -> list[Fact]:
     """Copies that run and that their engine calls ill, by its own health check for one."""
-    return _together(
-        Fact(FactCode.CHECK_FAILS, None, each.name, after=each.detail, source=each.place.name)
-        for each in known.copies(service)
-        if _is_ill(each)
-    )
+    return _together(_check_fails(each) for each in known.copies(service) if _is_ill(each))
+
+
+def _check_fails(copy: Replica) -> Fact:
+    source, trouble = copy.place.name, copy.trouble
+    if trouble is None:
+        return Fact(FactCode.CHECK_FAILS, None, copy.name, after=copy.detail, source=source)
+    code, said = trouble.code.value, trouble.detail
+    at = trouble.at
+    return Fact(FactCode.CHECK_FAILS, at, copy.name, before=code, after=said, source=source)
 
 
 def called_ill(service: ServiceView, known: Known) -> frozenset[str]:
@@ -204,14 +247,16 @@ def called_ill(service: ServiceView, known: Known) -> frozenset[str]:
 
 
 def _is_ill(copy: Replica) -> bool:
-    return copy.runs and copy.state is State.DOWN
+    held = copy.trouble is not None and copy.trouble.code is not TroubleCode.NOT_READY
+    return copy.runs and copy.state is State.DOWN and not held
 
 
 def _together(facts: Iterable[Fact]) -> list[Fact]:
     """One fact for all copies of which the same is known."""
     alike: dict[tuple[object, ...], list[Fact]] = {}
     for fact in facts:
-        alike.setdefault((fact.code, fact.figure, fact.after, fact.source), []).append(fact)
+        said = fact.before, fact.after, fact.by
+        alike.setdefault((fact.code, fact.figure, said, fact.source), []).append(fact)
     return [_joined(group) for group in alike.values()]
 
 

@@ -132,16 +132,22 @@ def _of_trouble(
     ]
     symptoms = tuple(look_facts(struck, count))
     for fact in ends.facts:
-        yield _after_change(fact, changes, symptoms)
+        yield _now_so(_after_change(fact, changes, symptoms))
     if not ends.facts:
         for fact in symptoms:
             yield _of_look(fact, changes, reported_parts(struck), service.state)
     for fact in (*workload_facts(service, known), *check_facts(service, known)):
-        yield _after_change(fact, changes)
+        yield _now_so(_after_change(fact, changes))
     for fact in look_facts(spared, count):
         yield _of_look(fact, changes, reported_parts(spared), service.state)
     for fact in host_facts(service, known):
         yield _after_change(fact, changes)
+
+
+def _now_so(story: Story) -> Story:
+    """What holds copies back at present was said first when it was noticed, maybe later."""
+    held = story.lead.code in {FactCode.HELD_BACK, FactCode.CHECK_FAILS, FactCode.UPDATE_OVERDUE}
+    return replace(story, present=True) if held else story
 
 
 def _of_look(fact: Fact, changes: list[Fact], parts: Mapping[str, Reported], state: State) -> Story:

@@ -15,6 +15,7 @@ from opsconsole.model.diagnosis import Confidence, Explanation, Fact, FactCode
 _TELLING: Final = (
     FactCode.OUT_OF_MEMORY,
     FactCode.PAUSED,
+    FactCode.HELD_BACK,
     FactCode.NEVER_STARTED,
     FactCode.SIGNALLED,
     FactCode.GONE,
@@ -29,6 +30,7 @@ _TELLING: Final = (
     FactCode.HOST_MEMORY,
     FactCode.CHECK_FAILS,
     FactCode.PROBE_FAILS,
+    FactCode.UPDATE_OVERDUE,
     FactCode.COPIES_MISSING,
     FactCode.NOT_READ,
     FactCode.OBJECTIVE_MISSED,
