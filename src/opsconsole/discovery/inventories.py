@@ -1,7 +1,7 @@
 """What a place says it runs, as services, by what kind of place it is. Pure."""
 
 from opsconsole.config.settings import Settings
-from opsconsole.discovery import docker, systemd
+from opsconsole.discovery import docker, kubernetes, systemd
 from opsconsole.discovery.finding import Finding
 from opsconsole.model.running.workloads import Inventory, PlaceKind
 
@@ -13,4 +13,6 @@ def read(declared: Settings, inventory: Inventory, now: float | None) -> tuple[F
     """
     if inventory.place.kind is PlaceKind.HOST:
         return systemd.read(declared, inventory)
+    if inventory.place.kind is PlaceKind.CLUSTER:
+        return kubernetes.read(declared, inventory)
     return docker.read(declared, inventory, now)

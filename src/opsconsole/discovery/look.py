@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from opsconsole.config.effective import effective
@@ -25,6 +26,7 @@ from opsconsole.sources.docker.containers import join
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
 from opsconsole.sources.docker.reader import EngineReader
 from opsconsole.sources.host.system_units import listed
+from opsconsole.sources.kubernetes.one_look import workloads_of
 
 _UNITS_WITHIN: Final = 10.0
 
@@ -49,6 +51,10 @@ def look(
     asked: dict[str, Callable[[], Inventory | Fault]] = {
         each.name: partial(_inventory, each, environ, within) for each in declared.discovered
     }
+    base = declared.path if declared.path is not None else Path()
+    base = base if base.is_dir() else base.parent
+    for cluster in declared.discovered_clusters:
+        asked[cluster.name] = partial(workloads_of, cluster, environ, base, within)
     if declared.discovers(UNITS_HERE):
         asked["systemd"] = partial(_units, declared.host, within or _UNITS_WITHIN)
     if not asked:

@@ -86,9 +86,7 @@ class Assembly:
         yield from self._scrapes(settings, connector)
 
     def _of_places(self, settings: Settings) -> Iterator[Made]:
-        yield from places(
-            settings, self._clock, self._on_event, self._machines, self._base
-        )
+        yield from places(settings, self._clock, self._on_event, self._machines, self._base)
         if settings.prometheus or settings.alertmanager:
             yield from _servers(settings, self._clock, self._connect(), self._base)
 

@@ -125,6 +125,8 @@ def _signs(said: Said) -> tuple[object, ...]:
     )
     if inventory.place.kind is PlaceKind.HOST:
         return tuple((each.name, each.phase, each.state) for each in inventory.replicas)
+    if inventory.place.kind is PlaceKind.CLUSTER:
+        return tuple((each.name, each.kind, each.labels) for each in inventory.workloads)
     labels = tuple(each.labels for each in inventory.replicas)
     workloads = tuple((each.name, each.wanted) for each in inventory.workloads)
     return inventory.endpoint, replicas, labels, workloads

@@ -181,6 +181,7 @@ class Workload:
     trouble: Trouble | None = None
     autoscaler: Autoscaler | None = None
     may_lose: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -8,12 +8,14 @@ rollout that goes well makes nothing degraded.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Inventory, Place, Replica, Unread, Workload
+from opsconsole.model.state import State
 from opsconsole.sources.kubernetes.autoscalers import Budget, Scaler
 from opsconsole.sources.kubernetes.cluster_events import Said
 from opsconsole.sources.kubernetes.metadata import Owner
 from opsconsole.sources.kubernetes.nodes import Node
-from opsconsole.sources.kubernetes.pod_refining import Hearsay, heard, refined
+from opsconsole.sources.kubernetes.pod_refining import Hearsay, heard, loops, refined
 from opsconsole.sources.kubernetes.pods import Pod
 from opsconsole.sources.kubernetes.revisions import Revision
 from opsconsole.sources.kubernetes.workloads import Controller, WorkloadKind, full_name, not_made
@@ -61,9 +63,14 @@ class Assembler:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._made: dict[str, tuple[tuple[object, ...], Replica]] = {}
+        self.changes_by_itself = False
 
-    def assemble(self, known: Objects, endpoint: str, version: str) -> Inventory:
-        """What runs, by name."""
+    def assemble(self, known: Objects, endpoint: str, version: str, now: float) -> Inventory:
+        """What runs, by name; ``now`` is by the cluster's clock.
+
+        ``changes_by_itself`` says afterwards whether a later ``now`` may give another.
+        """
+        self.changes_by_itself = False
         controllers = {each.meta.uid: each for each in known.controllers}
         sets = {each.meta.uid: each.meta.owner for each in known.replica_sets}
         hearsay = heard(known.events, known.nodes)
@@ -76,7 +83,10 @@ class Assembler:
             controller = controllers.get(of.uid)
             if controller is not None and pod.counts:
                 copies[of.uid] = copies.get(of.uid, 0) + 1
-            replicas.append(self._replica(pod, of, controller, hearsay, known.usage, before))
+            loop = loops(pod, now)
+            self.changes_by_itself = self.changes_by_itself or loop > 0
+            seen = _Seen(*refined(pod, hearsay, loop), loop, known.usage.get(_key(pod), Usage()))
+            replicas.append(self._replica(pod, of, controller, seen, before))
         scalers = {each.of: each for each in known.scalers}
         budgets = list(known.budgets)
         workloads = [
@@ -103,18 +113,15 @@ class Assembler:
         pod: Pod,
         of: _Of,
         controller: Controller | None,
-        hearsay: Hearsay,
-        usage: Mapping[tuple[str, str], Usage],
+        seen: "_Seen",
         before: Mapping[str, tuple[tuple[object, ...], Replica]],
     ) -> Replica:
-        trouble, state = refined(pod, hearsay)
-        used = usage.get((pod.meta.namespace, pod.meta.name), Usage())
         enough = controller is not None and (
             controller.workload.running >= controller.workload.wanted
         )
-        counts = pod.counts and not (enough and trouble is None and pod.starts)
-        whose = of if counts else _NOTHING
-        signs = pod, whose, trouble, state, used
+        starts = enough and seen.trouble is None and pod.starts
+        whose = of if pod.counts and not starts else _NOTHING
+        signs = pod, whose, seen
         known = before.get(pod.meta.uid)
         if known is not None and known[0] == signs:
             self._made[pod.meta.uid] = known
@@ -123,13 +130,28 @@ class Assembler:
             pod.replica,
             workload=whose.name,
             workload_id=whose.uid,
-            trouble=trouble,
-            state=state,
-            cpu=used.cpu,
-            memory=used.memory,
+            trouble=seen.trouble,
+            state=seen.state,
+            loop=max(seen.loop, pod.replica.loop),
+            cpu=seen.used.cpu,
+            memory=seen.used.memory,
         )
         self._made[pod.meta.uid] = signs, made
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of a pod besides what it says itself."""
+
+    trouble: Trouble | None
+    state: State
+    loop: int
+    used: Usage
+
+
+def _key(pod: Pod) -> tuple[str, str]:
+    return pod.meta.namespace, pod.meta.name
 
 
 def owner_of(pod: Pod, replica_sets: Mapping[str, Owner | None]) -> _Of:

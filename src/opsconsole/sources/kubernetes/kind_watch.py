@@ -34,6 +34,14 @@ class Kind(Generic[T]):
     spread: bool = True
 
 
+def paths_of(kind: Kind[T], cluster: KubernetesCluster) -> tuple[list[str], dict[str, str]]:
+    """Where objects of ``kind`` are listed in ``cluster``, and with which parameters."""
+    names = cluster.namespaces if kind.spread else ()
+    paths = [f"{kind.prefix}/namespaces/{each}/{kind.what}" for each in names]
+    chosen = {"labelSelector": cluster.selector} if kind.labelled and cluster.selector else {}
+    return paths or [f"{kind.prefix}/{kind.what}"], chosen
+
+
 class KindWatch(Generic[T]):
     """Follows one kind from ``start`` on; ``changed`` is called on the loop."""
 
@@ -47,19 +55,10 @@ class KindWatch(Generic[T]):
     ) -> None:
         self.kind = kind
         self._clock = clock
-        spread = kind.spread and cluster.namespaces
-        paths = [f"namespaces/{each}/{kind.what}" for each in cluster.namespaces if spread]
-        chosen = {"labelSelector": cluster.selector} if kind.labelled and cluster.selector else {}
+        paths, params = paths_of(kind, cluster)
         self._reflectors = [
-            Reflector(
-                api,
-                f"{kind.prefix}/{path}",
-                keep=kind.keep,
-                clock=clock,
-                params=chosen,
-                changed=changed,
-            )
-            for path in paths or [kind.what]
+            Reflector(api, path, keep=kind.keep, clock=clock, params=params, changed=changed)
+            for path in paths
         ]
         self._tasks: list[asyncio.Task[None]] = []
 

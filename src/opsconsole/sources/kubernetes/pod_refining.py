@@ -13,6 +13,7 @@ from opsconsole.model.running.troubles import Trouble, TroubleCode
 from opsconsole.model.running.workloads import Phase
 from opsconsole.model.state import State
 from opsconsole.sources.kubernetes.cluster_events import Said
+from opsconsole.sources.kubernetes.containers import Container
 from opsconsole.sources.kubernetes.nodes import Node
 from opsconsole.sources.kubernetes.pod_troubles import killed_by_probe, not_pulled, of_probe
 from opsconsole.sources.kubernetes.pods import Pod
@@ -25,6 +26,10 @@ _MOUNTS: Final = frozenset({"FailedMount", "FailedAttachVolume"})
 _BINDS: Final = frozenset({"ProvisioningFailed", "FailedBinding"})
 _VOLUME: Final = re.compile(r'volume "([^"]{1,253})"|volumes=\[([^\] ]{1,253})')
 _DETAIL: Final = 200
+_LOOP_OF: Final = 2
+
+RECENT: Final = 600.0
+"""Seconds that a container must run until Kubernetes forgets that it ended before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,34 @@ def heard(events: Iterable[Said], nodes: Iterable[Node]) -> Hearsay:
     return Hearsay(of, claims, {each.meta.name: each for each in nodes})
 
 
-def refined(pod: Pod, hearsay: Hearsay) -> tuple[Trouble | None, State]:
-    """What keeps ``pod`` from serving, and its state, by all that is known."""
+def loops(pod: Pod, now: float) -> int:
+    """How often a pod that runs has ended by itself, each time soon after its start; 0 if not so.
+
+    As long as the cluster itself would wait longer each time: ``RECENT``.
+    """
+    if not pod.counts or pod.replica.phase is not Phase.RUNNING or pod.replica.loop:
+        return 0
+    return max((_restarts(each, now) for each in pod.containers), default=0)
+
+
+def _restarts(container: Container, now: float) -> int:
+    end = container.before
+    if container.restarts < _LOOP_OF or end is None or not end.code:
+        return 0
+    if end.started_at is None or end.finished_at is None:
+        return 0
+    brief = end.finished_at - end.started_at < RECENT
+    return container.restarts if brief and now - end.finished_at < RECENT else 0
+
+
+def refined(pod: Pod, hearsay: Hearsay, loop: int = 0) -> tuple[Trouble | None, State]:
+    """What keeps ``pod`` from serving, and its state, by all that is known.
+
+    ``loop`` is how often it has ended although it runs at the moment.
+    """
     replica = pod.replica
+    if replica.state is State.OK and loop:
+        return None, State.DEGRADED
     if not pod.counts or replica.state is State.OK:
         return replica.trouble, replica.state
     node = hearsay.nodes.get(replica.node)

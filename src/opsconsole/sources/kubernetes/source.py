@@ -132,11 +132,12 @@ class KubernetesSource(Source[Inventory]):
             raise TimeoutError
         self._tell_changes(watches)
         unread = watches.unread
-        if self._last is not None and not self._touched and unread == self._last.unread:
+        may_stay = not self._touched and not self._assembler.changes_by_itself
+        if self._last is not None and may_stay and unread == self._last.unread:
             return self._last
         self._touched = False
         self._last = self._assembler.assemble(
-            replace(watches.objects, unread=unread), self.endpoint, self._version
+            replace(watches.objects, unread=unread), self.endpoint, self._version, self._now()
         )
         self._tell_past(watches)
         return self._last

@@ -34,6 +34,11 @@ from opsconsole.sources.kubernetes.workloads import Controller, WorkloadKind, re
 _SCALING: Final = ("v2", "v2beta2", "v1")
 _POLICY: Final = ("v1", "v1beta1")
 _VERSIONS: Final = 32
+_PLURALS: Final = {
+    WorkloadKind.DEPLOYMENT: "deployments",
+    WorkloadKind.STATEFUL_SET: "statefulsets",
+    WorkloadKind.DAEMON_SET: "daemonsets",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +55,22 @@ class Kinds:
     events: Kind[Said]
 
 
+def workload_kinds(place: Place) -> tuple[Kind[Controller], ...]:
+    """The three kinds of workloads."""
+    return tuple(
+        Kind(plural, "/apis/apps/v1", partial(read_controller, kind=kind, place=place), True)
+        for kind, plural in _PLURALS.items()
+    )
+
+
 async def kinds_of(client: ClusterClient, place: Place) -> Kinds:
     """The kinds, in the versions that the cluster has. Raises ClusterError."""
     scaling, policy = await asyncio.gather(
         _version(client, "autoscaling", _SCALING), _version(client, "policy", _POLICY)
     )
-    plurals = {
-        WorkloadKind.DEPLOYMENT: "deployments",
-        WorkloadKind.STATEFUL_SET: "statefulsets",
-        WorkloadKind.DAEMON_SET: "daemonsets",
-    }
     return Kinds(
         Kind("pods", "/api/v1", partial(read_pod, place=place), labelled=True),
-        tuple(
-            Kind(plural, "/apis/apps/v1", partial(read_controller, kind=kind, place=place), True)
-            for kind, plural in plurals.items()
-        ),
+        workload_kinds(place),
         Kind("replicasets", "/apis/apps/v1", read_replica_set, labelled=True),
         Kind("controllerrevisions", "/apis/apps/v1", read_controller_revision, labelled=True),
         Kind("horizontalpodautoscalers", f"/apis/autoscaling/{scaling}", read_scaler),

@@ -20,6 +20,7 @@ from opsconsole.sources.kubernetes.containers import Condition, read_conditions
 from opsconsole.sources.kubernetes.metadata import (
     NAME_LIMIT,
     NOBODY,
+    OURS,
     Metadata,
     Touch,
     read_metadata,
@@ -101,10 +102,16 @@ def read_controller(
         revision=meta.annotations.get(REVISION, "")
         or text(status.get("updateRevision"), NAME_LIMIT),
         trouble=_trouble(conditions, progress) if current else None,
+        labels={**meta.labels, **_ours(meta)},
     )
     replicas = integer(spec.get("replicas")) if kind is not WorkloadKind.DAEMON_SET else None
     touches = touched(item, "replicas"), touched(item, "template")
     return Controller(kind, meta, template, workload, replicas, held, *touches)
+
+
+def _ours(meta: Metadata) -> dict[str, str]:
+    """The annotations that are for this console, which go before labels of the same name."""
+    return {key: each for key, each in meta.annotations.items() if key.startswith(OURS)}
 
 
 def _counts(kind: WorkloadKind, spec: Mapping[str, object], status: Mapping[str, object]) -> Counts:
