@@ -38,7 +38,6 @@ ALLOWED: Final = {
     "BlockingApi.cert": "read by prometheus-api-client, as of a session",
     "BoundedExecutor.stuck": "shows a test what else only an exhausted pool would tell",
     "LogStatus.pushed_out": "the third part of the sum that every status keeps to",
-    "PlaceKind.CLUSTER": "a kind of place that is neither a host nor an engine of Docker",
 }
 """What may stay although nothing uses it, and why; a dot at the end means all members."""
 

@@ -162,7 +162,7 @@ def _workload_row(workload: Workload, width: int, *, stale: bool) -> Row:
     state = judge_workload(workload).state
     line = (
         Span(f" {state.glyph} ", state_role(state, stale=stale)),
-        Span(fit(workload.name, max(12, min(24, width - 26))), Role.STALE if stale else Role.TEXT),
+        Span(fit(workload.label, max(12, min(24, width - 26))), Role.STALE if stale else Role.TEXT),
         Span(f" {', '.join(words)}", Role.MUTED),
     )
     return Row(f"workload:{workload.id}", clip_line(line, width))

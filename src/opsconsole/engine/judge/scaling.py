@@ -9,9 +9,10 @@ Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscal
 
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from opsconsole.model.running.scaling import Advice, Need, Recommendation, ScalingBounds
+from opsconsole.model.running.workloads import Autoscaler
 from opsconsole.model.written.units import format_duration
 
 _NEARLY_WHOLE = 1e-9
@@ -58,6 +59,46 @@ def advise(
     stable = min(current, steady) if most.desired < current else most.desired
     desired = max(bounds.minimum, min(bounds.maximum, stable))
     return Advice(current, desired, _sentence(current, most, stable, desired, bounds))
+
+
+def described(autoscaler: Autoscaler) -> str:
+    """What an autoscaler does, in a sentence."""
+    aims = [f"{name} {share:.0%}" for name, share in _shares(autoscaler).items()]
+    by = ", ".join([*aims, *autoscaler.others])
+    least, most = autoscaler.minimum, autoscaler.maximum
+    said = f"autoscaler {autoscaler.name} keeps {least} to {most} copies"
+    said = f"{said} by {by}" if by else said
+    if autoscaler.fault:
+        return f"{said}, but does not know how many: {autoscaler.fault}"
+    return said if autoscaler.wants is None else f"{said}, and wants {autoscaler.wants}"
+
+
+def differing(
+    autoscaler: Autoscaler, bounds: ScalingBounds, own: Mapping[str, float], desired: int | None
+) -> Iterator[str]:
+    """Where the autoscaler that is there differs from the targets of the configuration."""
+    found = []
+    theirs, ours = (autoscaler.minimum, autoscaler.maximum), (bounds.minimum, bounds.maximum)
+    if theirs != ours:
+        found.append(f"it keeps {theirs[0]} to {theirs[1]} copies, not {ours[0]} to {ours[1]}")
+    shares = _shares(autoscaler)
+    for name in ("cpu", "memory"):
+        one, other = shares.get(name), own.get(name)
+        if one is not None and other is not None and not math.isclose(one, other):
+            found.append(f"it aims at {name} {one:.0%}, not {other:.0%}")
+        elif (one is None) is not (other is None):
+            found.append(f"it {'looks' if one is not None else 'does not look'} at {name}")
+    if desired is not None and autoscaler.wants not in {None, desired}:
+        found.append(f"it wants {autoscaler.wants} now, not {desired}")
+    if found:
+        yield f"autoscaler {autoscaler.name} differs: {'; '.join(found)}"
+    if autoscaler.fault:
+        yield f"autoscaler {autoscaler.name} does not know how many: {autoscaler.fault}"
+
+
+def _shares(autoscaler: Autoscaler) -> dict[str, float]:
+    known = {"cpu": autoscaler.cpu, "memory": autoscaler.memory}
+    return {name: share for name, share in known.items() if share is not None}
 
 
 def mean(values: Iterable[float | None]) -> float | None:

@@ -6,6 +6,7 @@ look, and what is stale is UNKNOWN.
 
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
+from opsconsole.engine.judge.scaling import described
 from opsconsole.engine.judge.service import Judgement, judge_replica
 from opsconsole.engine.records.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.engine.records.replica_book import UNREAD, Copies
@@ -136,8 +137,9 @@ def _advice(
     watch = record.scaling
     declared = record.copies.workloads if record.copies is not None else ()
     copies = sum(each.running for each in declared) or len(instances)
+    autoscaler = next((each.autoscaler for each in declared if each.autoscaler), None)
     if watch is None or not copies:
-        return ()
+        return () if autoscaler is None else (described(autoscaler),)
     cpu, rate = figures.cpu(record), figures.request_rate(record, now)
     watch.note(
         now,
@@ -145,7 +147,7 @@ def _advice(
         memory=figures.memory_share(record),
         requests=None if rate is None else rate / copies,
     )
-    return watch.advice(now, copies)
+    return watch.advice(now, copies, autoscaler)
 
 
 def _probe_view(probe: ProbeRecord) -> ProbeView:

@@ -7,9 +7,10 @@ none until a third of the window was seen.
 from typing import Final
 
 from opsconsole.config.services import Scaling
-from opsconsole.engine.judge.scaling import Stabiliser, advise, mean
+from opsconsole.engine.judge.scaling import Stabiliser, advise, differing, mean
 from opsconsole.engine.traces.figure_trace import FigureTrace
 from opsconsole.model.running.scaling import Need, ScalingBounds
+from opsconsole.model.running.workloads import Autoscaler
 
 SLOTS: Final = 30
 _LEAST: Final = SLOTS // 3
@@ -40,8 +41,11 @@ class ScalingWatch:
             if name in self._traces:
                 self._traces[name].add(now, value)
 
-    def advice(self, now: float, copies: int) -> tuple[str, ...]:
-        """One sentence of advice with its arithmetic, or ''."""
+    def advice(
+        self, now: float, copies: int, autoscaler: Autoscaler | None = None
+    ) -> tuple[str, ...]:
+        """A sentence of advice with its arithmetic, where there is any; and another where the
+        autoscaler that is there would do otherwise."""
         needs = []
         for name, (target, unit) in self._targets.items():
             values = self._traces[name].view(now).values
@@ -49,4 +53,8 @@ class ScalingWatch:
             if actual is not None and sum(value is not None for value in values) >= _LEAST:
                 needs.append(Need(name, actual, target, unit))
         found = advise(copies, needs, self._bounds, self._past, now)
-        return (found.sentence,) if found else ()
+        said = [found.sentence] if found else []
+        if autoscaler is not None:
+            own = {name: target for name, (target, _) in self._targets.items()}
+            said += differing(autoscaler, self._bounds, own, found.desired if found else None)
+        return tuple(said)

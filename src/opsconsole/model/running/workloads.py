@@ -143,7 +143,7 @@ class Autoscaler:
 
     ``cpu`` and ``memory`` are the shares of what a copy asks for that it aims at, ``others`` the
     names of what else it looks at. ``wants`` is how many copies it asked for last, at
-    ``scaled_at``; ``fault`` is why it cannot tell at present.
+    ``scaled_at``; ``fault`` is why it does not know at present.
     """
 
     name: str
@@ -201,7 +201,7 @@ class Unread:
 class Inventory:
     """Everything that one place says it runs, at one look. ``endpoint`` is where it was asked.
 
-    ``unread`` is what could not be read of it, for want of rights for one.
+    ``unread`` is what could not be read of it, for lack of rights for one.
     """
 
     place: Place

@@ -15,7 +15,8 @@ from opsconsole.model.health import Component
 from opsconsole.model.operation import Group, Operation, Plan, Refusal
 from opsconsole.model.origin import Origin
 from opsconsole.model.running.hosts import HostView
-from opsconsole.model.running.workloads import EngineView, Replica, Workload
+from opsconsole.model.running.troubles import Trouble
+from opsconsole.model.running.workloads import Autoscaler, EngineView, Replica, Workload
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import (
     CertificateView,
@@ -319,6 +320,7 @@ def _engine(engine: EngineView, now: float) -> Document:
         "stale": engine.stale(now),
         "replicas": [_replica(each) for each in inventory.replicas],
         "workloads": [_workload(each) for each in inventory.workloads],
+        "unread": [{"what": each.what, "fault": _fault(each.fault)} for each in inventory.unread],
     }
 
 
@@ -333,6 +335,40 @@ def _workload(workload: Workload) -> Document:
         "completed": workload.completed,
         "update": workload.update.value,
         "said": workload.said,
+        "updated": workload.updated,
+        "revision": workload.revision,
+        "trouble": _trouble(workload.trouble),
+        "may_lose": workload.may_lose,
+        "autoscaler": _autoscaler(workload.autoscaler),
+    }
+
+
+def _autoscaler(scaler: Autoscaler | None) -> Document | None:
+    if scaler is None:
+        return None
+    return {
+        "name": scaler.name,
+        "minimum": scaler.minimum,
+        "maximum": scaler.maximum,
+        "cpu": _round(scaler.cpu),
+        "memory": _round(scaler.memory),
+        "others": list(scaler.others),
+        "wants": scaler.wants,
+        "scaled_at": _round(scaler.scaled_at),
+        "fault": scaler.fault,
+    }
+
+
+def _trouble(trouble: Trouble | None) -> Document | None:
+    if trouble is None:
+        return None
+    return {
+        "code": trouble.code.value,
+        "detail": trouble.detail,
+        "part": trouble.part,
+        "count": trouble.count,
+        "of": trouble.of,
+        "at": _round(trouble.at),
     }
 
 
@@ -356,6 +392,10 @@ def _replica(replica: Replica) -> Document:
         "cpu": _round(replica.cpu),
         "memory": replica.memory,
         "memory_limit": replica.memory_limit,
+        "trouble": _trouble(replica.trouble),
+        "namespace": replica.namespace,
+        "node": replica.node,
+        "address": replica.address,
         "ports": [
             {"public": port.public, "private": port.private, "protocol": port.protocol}
             for port in replica.ports

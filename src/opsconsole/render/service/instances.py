@@ -206,7 +206,8 @@ def _replica(
 ) -> Iterator[Line]:
     """State and age, use, image; its place, if there are several."""
     calm = Role.STALE if stale else Role.TEXT
-    where = f" · on {replica.place.name}" if placed else ""
+    node = f" · on {replica.node}" if replica.node else ""
+    where = f"{node} · {'of' if node else 'on'} {replica.place.name}" if placed else node
     yield clip_line(
         _fact(
             replica.kind,

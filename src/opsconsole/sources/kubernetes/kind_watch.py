@@ -1,6 +1,6 @@
 """Objects of one kind in all namespaces that are looked at, as one.
 
-Invariant: what was right too long ago is not told as what is there; a kind that the cluster's
+Invariant: what was right too long ago is not passed on as what is there; a kind that the cluster's
 rights, or its version, do not show affects no other kind.
 """
 
@@ -19,7 +19,7 @@ from opsconsole.sources.kubernetes.reflector import Api, Change, Reflector
 T = TypeVar("T")
 
 BELIEVED: Final = 15.0
-"""Seconds for which what was right may be told while the server is not reached."""
+"""Seconds for which what was right is passed on while the server is not reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Why a pod does not serve, from what it says itself and from what is said of it. Pure.
 
-Invariant: a code is found by Kubernetes' own reasons; where only a message tells two things apart,
+Invariant: a code is found by Kubernetes' own reasons; where only a message keeps two things apart,
 and its words are others, the code is the general one and the message stands beside it.
 """
 

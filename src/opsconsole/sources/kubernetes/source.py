@@ -38,7 +38,7 @@ from opsconsole.sources.kubernetes.workloads import Controller
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 LEARNT: Final = 3600.0
-"""Seconds before the first look of which is told what the cluster still knows of them."""
+"""Seconds before the first look of which is shown what the cluster still knows of them."""
 
 _RARELY: Final = 60.0
 _LOOK: Final = 0.02

@@ -1,8 +1,8 @@
 """What changed in a cluster, as events of the timeline. Pure.
 
 Invariant: one thing that happened is one event, at the cluster's own time where it gives one:
-the end of a container is told by its pod and not by what is said of it, a change of a template by
-the workload and not by the pods that follow. Names alone are told of what a template is made of.
+the end of a container is read of its pod and not of what is said of it, a change of a template by
+the workload and not by the pods that follow. Names alone are shown of what a template is made of.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,7 +41,7 @@ def of_pod(before: Pod | None, after: Pod | None, now: float) -> Iterator[Event]
 
 
 def ends_of(pod: Pod, since: float) -> Iterator[Event]:
-    """The ends of its containers from ``since`` on that it still tells of."""
+    """The ends of its containers from ``since`` on that it still reports."""
     for each in pod.containers:
         for end in (each.before, each.ended):
             if end is not None and end.finished_at is not None and end.finished_at >= since:
@@ -51,9 +51,9 @@ def ends_of(pod: Pod, since: float) -> Iterator[Event]:
 def _of_container(
     pod: Pod, before: Container | None, after: Container, now: float
 ) -> Iterator[Event]:
-    told = {end.finished_at for end in _ends(before)}
+    known = {end.finished_at for end in _ends(before)}
     for end in _ends(after):
-        if end.finished_at not in told and not (after.init and end.code == 0):
+        if end.finished_at not in known and not (after.init and end.code == 0):
             yield _ended(pod, end, _in_time(end.finished_at, now))
     begun = after.running_since
     if begun is not None and (before is None or before.running_since != begun) and not after.init:
@@ -99,17 +99,17 @@ def of_controller(
 def _moved(before: Controller, after: Controller, now: float) -> Iterator[Event]:
     """How its rollout goes."""
     was, present = before.workload, after.workload
-    told = _about(EventCode.UPDATE_MOVED, after, now)
+    moved = _about(EventCode.UPDATE_MOVED, after, now)
     if before.held is not after.held:
-        yield replace(told, detail="held" if after.held else "goes on")
+        yield replace(moved, detail="held" if after.held else "goes on")
     ended = was.update is Update.RUNNING and present.update is Update.NONE
     if ended and present.trouble is None and before.template == after.template:
-        yield replace(told, detail="completed")
+        yield replace(moved, detail="completed")
     trouble = present.trouble
     if trouble is not None and (was.trouble is None or was.trouble.code is not trouble.code):
         said = present.said or trouble.detail or trouble.code.value
         at = _in_time(trouble.at, now)
-        yield replace(told, at=at, detail=f"stopped: {said}", state=State.DEGRADED)
+        yield replace(moved, at=at, detail=f"stopped: {said}", state=State.DEGRADED)
 
 
 def rollout_of(
@@ -168,7 +168,7 @@ _TELL: Final[Mapping[str, EventCode]] = {
 
 
 def of_said(said: Said) -> Event | None:
-    """What a component did to a pod; None for what the pod itself tells, or what is no event."""
+    """What a component did to a pod; None for what the pod itself says, or what is no event."""
     code = _TELL.get(said.reason)
     if code is None or said.kind != "Pod" or said.at is None:
         return None

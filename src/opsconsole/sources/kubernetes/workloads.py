@@ -127,7 +127,7 @@ def _counts(kind: WorkloadKind, spec: Mapping[str, object], status: Mapping[str,
         )
     asked = integer(spec.get("replicas"))
     wanted = 1 if asked is None else max(0, asked)
-    # A StatefulSet tells what is available from 1.22 on.
+    # A StatefulSet says what is available from 1.22 on.
     keys = ("availableReplicas",)
     if kind is WorkloadKind.STATEFUL_SET and "availableReplicas" not in status:
         keys = ("readyReplicas",)
