@@ -15,8 +15,8 @@ from opsconsole.sources.docker.containers import (
     judge,
     read_inspection,
     read_list,
-    read_time,
 )
+from opsconsole.sources.json_fields import read_time
 from tests.clean import is_clean
 from tests.sources.docker_fakes import sample
 from tests.workloads import DOCKER
