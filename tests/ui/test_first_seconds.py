@@ -79,3 +79,14 @@ async def test_what_is_not_configured_gets_its_advice_from_the_first_second(
     async with open_stage(Engine(load(path), base=tmp_path).latest) as stage:
         assert "set prometheus.url or alertmanager.url" in stage.text
         assert "neither this host nor an engine is read" in stage.text
+
+
+@pytest.mark.parametrize("key", ["R", "B", "x"])
+async def test_a_key_of_a_change_never_denies_what_is_declared(
+    first: Snapshot, open_stage: OpenStage, key: str
+) -> None:
+    async with open_stage(first) as stage:
+        await stage.press(key)
+        assert "not known yet what may be done here" in stage.text
+        assert "in its configuration" not in stage.text
+        assert stage.engine.requests == []

@@ -124,6 +124,7 @@ class ServiceView:
     be known although it is. ``replicas`` are the ids of its copies that engines know, ``workloads``
     of what is wanted of it. ``at_least`` as of an instance. ``environment`` is one of the further
     environments, '' for the console's own; ``places`` are the names of where its copies run.
+    ``actions_asked``: it is declared what may be done to it, and not known yet what is allowed now.
     """
 
     name: str
@@ -154,6 +155,7 @@ class ServiceView:
     environment: str = ""
     team: str = ""
     places: tuple[str, ...] = ()
+    actions_asked: bool = False
 
     def certificate(self, now: float) -> CertificateView | None:
         """The one that ends first of those that its instances show; None without TLS."""

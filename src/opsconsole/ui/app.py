@@ -265,7 +265,8 @@ class Console(App[int], inherit_bindings=False):
         event.prevent_default()
         if await self._check_bindings(event.key):
             return
-        name = event.character if event.is_printable else event.key
+        plain = event.is_printable and "+" not in event.key
+        name = event.character if plain else event.key.replace("+", "-")
         top: object = self.screen
         now = moved(event.key, top.scopes) if isinstance(top, HasKeys) else None
         if now is None:

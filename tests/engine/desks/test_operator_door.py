@@ -45,6 +45,7 @@ class ScriptedOperator(Operator):
         self.settings = settings
 
     def actions(self, service: str, snapshot: Snapshot | None = None) -> tuple[ActionView, ...]:
+        self._refuse_broken()
         self.asked += 1
         return (RESTART,)
 
@@ -65,8 +66,7 @@ class ScriptedOperator(Operator):
         return self.left
 
     def changed(self) -> bool:
-        if self.broken:
-            raise StateError(self.broken, remedy="restore the file from a copy")
+        self._refuse_broken()
         time.sleep(self.takes)
         moved, self.moved = self.moved, False
         return moved
@@ -77,6 +77,10 @@ class ScriptedOperator(Operator):
 
     def close(self) -> None:
         self.closed = True
+
+    def _refuse_broken(self) -> None:
+        if self.broken:
+            raise StateError(self.broken, remedy="restore the file from a copy")
 
 
 def operation(state: OperationState) -> Operation:
@@ -143,6 +147,17 @@ async def test_actions_are_asked_for_now_and_then_and_after_each_move() -> None:
     await door.poll()
     assert await door.poll_actions(["api"], SNAPSHOT, ACTIONS_EVERY + 0.1) != {}
     assert operator.asked == 3
+    door.close()
+
+
+async def test_actions_that_were_not_answered_are_asked_for_again_at_once() -> None:
+    operator = ScriptedOperator()
+    door = OperatorDoor(operator, lambda event: None)
+    await door.poll()
+    operator.broken = "cannot use the journal: disk I/O error"
+    assert await door.poll_actions(["api"], SNAPSHOT, 0.0) == {}
+    operator.broken = ""
+    assert await door.poll_actions(["api"], SNAPSHOT, 0.1) == {"api": (RESTART,)}
     door.close()
 
 

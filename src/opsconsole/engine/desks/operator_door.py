@@ -109,7 +109,11 @@ class OperatorDoor:
         def ask() -> Mapping[str, tuple[ActionView, ...]]:
             return {name: operator.actions(name, snapshot) for name in names}
 
-        return await self._call(ask, {})
+        nothing: Mapping[str, tuple[ActionView, ...]] = {}
+        allowed = await self._call(ask, nothing)
+        if allowed is nothing:
+            self._actions_at = None
+        return allowed
 
     async def reconcile(self, now: float) -> None:
         """Have the operator finish what dead runners left, when it is time to."""

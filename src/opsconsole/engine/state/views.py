@@ -114,6 +114,7 @@ def service_view(
         state_trace=history.state_trace(now),
         depends_on=record.config.depends_on,
         actions=record.actions,
+        actions_asked=record.acts and not record.actions,
         version=_version(instances),
         advice=_advice(record, instances, now),
         at_least=record.at_least,

@@ -42,6 +42,7 @@ CHANGED_BY: Final = {
     "rollback": {ActionKind.ROLLBACK},
 }
 """Which kinds of action a key asks for: it is offered where the service declares one."""
+_ASKED: Final = "not known yet what may be done here: the journal has not been read"
 _CONSOLE_FROM: Final = 50
 """The hint from which on a key is about the list or the console, not about what is selected."""
 
@@ -366,6 +367,9 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         offered = [view for view in first.actions if view.kind in wanted]
         if ActionKind.DEGRADE in wanted:
             offered = self._one_way(offered) or offered
+        if not offered and any(each.actions_asked for each in self.targets):
+            self.say(_ASKED)
+            return
         if not offered:
             names = ", ".join(each.name for each in self.targets)
             has, its = ("has", "its") if len(self.targets) == 1 else ("have", "their")
@@ -385,6 +389,9 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         if self.refuses():
             return
         view = next((each for each in service.actions if each.kind is ActionKind.RESTART), None)
+        if view is None and service.actions_asked:
+            self.say(_ASKED)
+            return
         if view is None:
             self.say(f"{service.name} has no restart in its configuration")
             return
@@ -397,6 +404,9 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
             return
         if self.target is None:
             self.say("no service is selected")
+            return
+        if self.target.actions_asked:
+            self.say(_ASKED)
             return
         self.open_actions(self.target.actions)
 
