@@ -32,6 +32,7 @@ def build_parser() -> Parser:
     parsers = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
     commands = _Commands(parsers)
     _add_reading_commands(commands)
+    _add_first_configurations(commands)
     _add_logs(commands)
     _add_changing_commands(commands)
     _add_alert_commands(commands)
@@ -82,18 +83,6 @@ def _add_reading_commands(commands: "_Commands") -> None:
 
     services = commands.add("services", "print the names of the services, for scripts")
     services.set_defaults(module="reading.services")
-
-    init = commands.add(
-        "init",
-        "write a first configuration of what runs here; exit 1 if parts are left open",
-        reads=False,
-    )
-    add_config_option(
-        init,
-        "file to write, or to compare if it is there; default: the first found, else "
-        "opsconsole.yaml here",
-    )
-    init.set_defaults(module="init")
 
     schema = commands.add("schema", "print the configuration's JSON schema", reads=False)
     schema.add_argument(
@@ -166,6 +155,44 @@ def _add_reading_commands(commands: "_Commands") -> None:
 def _level(word: str) -> str:
     """A level in any case, and by its usual short name."""
     return {"warn": "warning", "err": "error"}.get(word.lower(), word.lower())
+
+
+def _add_first_configurations(commands: "_Commands") -> None:
+    init = commands.add(
+        "init",
+        "write a first configuration of what runs here; exit 1 if parts are left open",
+        reads=False,
+    )
+    add_config_option(
+        init,
+        "file to write, or to compare if it is there; default: the first found, else "
+        "opsconsole.yaml here",
+    )
+    init.set_defaults(module="init")
+
+    imported = commands.add(
+        "import",
+        "write a first configuration of what files of other programs say; exit 1 if parts are "
+        "left open",
+        reads=False,
+    )
+    imported.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="a Compose file, prometheus.yml, alertmanager.yml, rules, or a Grafana dashboard",
+    )
+    add_config_option(
+        imported,
+        "file to write, or to compare if it is there; default: the first found, else "
+        "opsconsole.yaml here",
+    )
+    imported.add_argument("--service", metavar="NAME", help="whose panels the dashboards have")
+    imported.add_argument(
+        "--strict", action="store_true", help="write nothing if a part is not understood"
+    )
+    imported.set_defaults(module="import_files")
 
 
 def _add_logs(commands: "_Commands") -> None:

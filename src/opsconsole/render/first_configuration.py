@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from opsconsole.model.running.workloads import Inventory, Replica
-from opsconsole.render.yaml_text import flow, scalar
+from opsconsole.model.written.draft import Draft, Entry, offered_ports
+from opsconsole.render.draft import entry_lines
+from opsconsole.render.yaml_text import scalar
+from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
     from opsconsole.config.effective import FoundService
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 
 _HEAD: Final = (
     "# Written by opsconsole init, of what ran then. Behind each line is where it comes from.",
+    "# What begins with # is not certain, or is a change that you may allow.",
+    "",
+)
+_IMPORTED: Final = (
+    "# Written by opsconsole import, of {}. Behind each line is where it comes from.",
     "# What begins with # is not certain, or is a change that you may allow.",
     "",
 )
@@ -51,11 +59,13 @@ _KEYS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class FirstConfiguration:
-    """The lines of the file; what was found with its evidence; what is left open, a line each."""
+    """The lines of the file; what was found with its evidence; what is left open and what was not
+    understood, a line each."""
 
     lines: tuple[str, ...]
     found: tuple[tuple[str, str], ...]
     left_open: tuple[str, ...]
+    not_understood: tuple[str, ...] = ()
 
 
 def first_configuration(
@@ -86,6 +96,21 @@ def first_configuration(
     return FirstConfiguration(tuple(lines), tuple(found), tuple(left_open))
 
 
+def imported(draft: Draft, files: Sequence[str]) -> FirstConfiguration:
+    """What files of other programs say, with what was not understood of them."""
+    lines = [_IMPORTED[0].format(", ".join(files)), *_IMPORTED[1:]]
+    for each in draft.settings:
+        lines += entry_lines(each)
+    standing = any(each.stands for each in draft.services)
+    lines.append("")
+    if draft.services:
+        lines.append("services:" if standing else "#services:")
+    for each in draft.services:
+        lines += entry_lines(each, 2)
+    lines += [f"# not understood: {sanitize(each)}" for each in draft.not_understood]
+    return FirstConfiguration(tuple(lines), draft.found, draft.left_open, draft.not_understood)
+
+
 def service_lines(
     found: "FoundService", containers: Mapping[str, Replica], *, engine: bool = False
 ) -> Iterator[str]:
@@ -93,24 +118,33 @@ def service_lines(
 
     With ``engine`` they name the engine, of which there are several.
     """
+    yield from entry_lines(_drafted(found, containers, engine=engine), 2)
+
+
+def _drafted(found: "FoundService", containers: Mapping[str, Replica], *, engine: bool) -> Entry:
     dumped = found.service.model_dump(mode="json", by_alias=True, exclude_unset=True)
     document = _plain(dumped, without=frozenset() if engine else _ENGINE)
-    yield f"  {scalar(found.name)}:  # {found.evidence}"
     own = _OF_UNITS if "units" in document else {}
     reasons = {**_REASONS, **dict.fromkeys(("containers", "units"), found.evidence), **own}
-    for key in _KEYS:
-        if key in document:
-            yield f"    {key}: {flow(_short(key, document[key]))}  # {reasons[key]}"
+    entries = [
+        Entry(key, _short(key, document[key]), reasons[key]) for key in _KEYS if key in document
+    ]
     ports = _unused_ports(found, containers)
     if ports:
-        yield f"    #instances: {flow(ports)}  # {reasons['instances']}"
-        yield "    #health: /health  # a guess"
+        entries += offered_ports(ports, reasons["instances"])
     actions = document.get("actions", {})
-    if not actions:
-        return
-    yield f"    {'' if _ENABLED in actions else '#'}actions:  # what may be done to it"
-    for kind, target in actions.items():
-        yield f"      {'' if kind == _ENABLED else '#'}{kind}: {flow(target)}  # {reasons[kind]}"
+    if actions:
+        entries.append(
+            Entry(
+                "actions",
+                tuple(
+                    Entry(kind, target, reasons[kind], stands=kind == _ENABLED)
+                    for kind, target in actions.items()
+                ),
+                "what may be done to it",
+            )
+        )
+    return Entry(found.name, tuple(entries), found.evidence)
 
 
 def _short(key: str, value: Any) -> Any:

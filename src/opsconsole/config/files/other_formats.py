@@ -7,10 +7,14 @@ configuration has none of the keys by which these are known.
 import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from enum import StrEnum
 from typing import Any, Final
 
 _COMPOSE: Final = frozenset(
     {"image", "build", "container_name", "entrypoint", "ports", "volumes", "extends", "env_file"}
+)
+_COMPLETES: Final = frozenset(
+    {"deploy", "environment", "command", "restart", "networks", "healthcheck", "expose", "scale"}
 )
 _OURS: Final = frozenset({"instances", "containers", "actions", "health", "logs", "objectives"})
 _INI: Final = re.compile(r"\s*(?:[#;].*\n\s*)*\[[\w .@:\"-]+\]\s*(?:[#;].*)?(?:\n|$)")
@@ -20,7 +24,32 @@ _NGINX: Final = re.compile(
 )
 
 WRITE_ONE: Final = "opsconsole init writes a first configuration of what runs here"
+IMPORT: Final = "opsconsole import FILE… makes a configuration of it"
 _PROMETHEUS: Final = "name the server: prometheus: {url: http://…:9090}"
+
+
+class Foreign(StrEnum):
+    """What can be imported into a configuration."""
+
+    COMPOSE = "a Compose file"
+    PROMETHEUS = "a prometheus.yml"
+    RULES = "a file of Prometheus rules"
+    ALERTMANAGER = "an alertmanager.yml"
+    DASHBOARD = "a Grafana dashboard"
+
+
+def foreign(value: Any) -> Foreign | None:
+    """What ``value`` is, of those; None for anything else."""
+    if not isinstance(value, dict):
+        return None
+    known = (
+        (_is_dashboard, Foreign.DASHBOARD),
+        (_is_prometheus, Foreign.PROMETHEUS),
+        (_has("route", "receivers"), Foreign.ALERTMANAGER),
+        (_is_rules, Foreign.RULES),
+        (_overlays, Foreign.COMPOSE),
+    )
+    return next((kind for is_it, kind in known if is_it(value)), None)
 
 
 def other_program(value: Any, own: AbstractSet[str]) -> tuple[str, str]:
@@ -33,7 +62,7 @@ def other_program(value: Any, own: AbstractSet[str]) -> tuple[str, str]:
     if not isinstance(value, dict):
         return "", ""
     if value.keys() & own:
-        return ("a Compose file", WRITE_ONE) if _is_compose(value) else ("", "")
+        return ("a Compose file", IMPORT) if _is_compose(value) else ("", "")
     return next(((name, remedy) for name, is_it, remedy in _FORMS if is_it(value)), ("", ""))
 
 
@@ -79,6 +108,20 @@ def _is_compose(value: Mapping[str, Any]) -> bool:
     return any(part.keys() & _COMPOSE for part in parts)
 
 
+def _overlays(value: Mapping[str, Any]) -> bool:
+    """Whether it is a Compose file, also one that only completes another."""
+    services = value.get("services")
+    parts = list(services.values()) if isinstance(services, dict) else []
+    known = [part for part in parts if isinstance(part, dict) and part.keys() & _COMPLETES]
+    ours = any(isinstance(part, dict) and part.keys() & _OURS for part in parts)
+    return _is_compose(value) or (bool(known) and not ours)
+
+
+def _is_dashboard(value: Mapping[str, Any]) -> bool:
+    root = value.get("dashboard", value)
+    return isinstance(root, dict) and "title" in root and bool({"panels", "rows"} & root.keys())
+
+
 def _is_prometheus(value: Mapping[str, Any]) -> bool:
     if "scrape_configs" in value:
         return True
@@ -100,11 +143,11 @@ _FORMS: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...]] 
         _has("scrape_configs", "clients"),
         "name the files it reads: services: {NAME: {logs: [{file: …}]}}",
     ),
-    ("a prometheus.yml", _is_prometheus, _PROMETHEUS),
+    ("a prometheus.yml", _is_prometheus, f"{_PROMETHEUS}; {IMPORT}"),
     (
         "an alertmanager.yml",
         _has("route", "receivers"),
-        "name the server: alertmanager: {url: http://…:9093}",
+        f"name the server: alertmanager: {{url: http://…:9093}}; {IMPORT}",
     ),
     (
         "a file of Prometheus rules",
@@ -113,6 +156,7 @@ _FORMS: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...]] 
     ),
     ("an OpenTelemetry collector's configuration", _has("receivers", "exporters"), WRITE_ONE),
     ("a blackbox exporter's configuration", _has("modules"), WRITE_ONE),
+    ("a Grafana dashboard", _is_dashboard, IMPORT),
     ("a Grafana datasource file", _has("datasources"), _PROMETHEUS),
     ("a Traefik configuration", _has("entryPoints"), WRITE_ONE),
     ("a GitHub workflow", _has("jobs"), WRITE_ONE),

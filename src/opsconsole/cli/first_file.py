@@ -1,0 +1,82 @@
+"""A first configuration: told, then written once, or compared with what is there.
+
+Invariant: a file that is there is never touched: what would be different is printed.
+"""
+
+import argparse
+import difflib
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from opsconsole import durable
+from opsconsole.config.files.finding import find
+from opsconsole.config.files.opening import FileError, read_text
+from opsconsole.errors import OpsconsoleError
+from opsconsole.render.first_configuration import FirstConfiguration
+from opsconsole.text import sanitize
+
+_NEW: Final = Path("opsconsole.yaml")
+_MODE: Final = 0o600
+
+
+def place_of(arguments: argparse.Namespace) -> Path:
+    """The file that is written or compared. Raises OpsconsoleError for a folder."""
+    path = find(getattr(arguments, "config", None), os.environ) or _NEW
+    if path.is_dir():
+        raise OpsconsoleError(
+            f"{sanitize(str(path))} is a folder, and a first configuration is one file",
+            remedy="name a file by --config",
+        )
+    return path
+
+
+def write_or_compare(path: Path, made: FirstConfiguration) -> None:
+    """Write ``made`` where nothing is, else print what would be different."""
+    text = "\n".join(made.lines) + "\n"
+    if path.exists():
+        _compare(path, text)
+    else:
+        _write(path, text)
+
+
+def tell(made: FirstConfiguration) -> None:
+    """Print what was found with its evidence, then what is left open or was not understood."""
+    width = max((len(name) for name, _ in made.found), default=0)
+    for name, evidence in made.found:
+        print(sanitize(f"{name:<{width}} ← {evidence}"))
+    for line in made.left_open:
+        print(sanitize(f"left open: {line}"))
+    for line in made.not_understood:
+        print(sanitize(f"not understood: {line}"))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        durable.create(path, text.encode(), _MODE)
+    except OSError as error:
+        raise OpsconsoleError(
+            f"{sanitize(str(path))} was not written: {error.strerror}",
+            remedy="name another file by --config",
+        ) from error
+    print(sanitize(f"written: {path}; opsconsole check looks at it"))
+
+
+def _compare(path: Path, text: str) -> None:
+    """What is found now against what is written; nothing is changed."""
+    try:
+        before = read_text(path).text
+    except FileError as error:
+        raise OpsconsoleError(
+            f"{sanitize(str(path))}: {error.message}", remedy=error.remedy
+        ) from error
+    lines = difflib.unified_diff(
+        before.splitlines(), text.splitlines(), str(path), "what runs now", lineterm=""
+    )
+    different = False
+    for line in lines:
+        different = True
+        print(sanitize(line))
+    said = "nothing was written; above is what would be different" if different else "as it is"
+    print(sanitize(f"{path}: {said}"), file=sys.stderr if different else sys.stdout)

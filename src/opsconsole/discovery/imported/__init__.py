@@ -1,0 +1,1 @@
+"""What files of other programs say of services: Compose, Prometheus, Alertmanager, Grafana."""
