@@ -70,7 +70,7 @@ REQUIRED = {
     "audit": ["verify"], "incident": ["export"], "note": ["a"], "restart": ["shop"],
     "degrade": ["shop"], "recover": ["shop"], "backup": ["shop"], "rollback": ["shop"],
     "restore": ["shop", "--backup", "x"], "scale": ["shop", "--to", "2"], "test": ["shop", "x"],
-    "call": ["shop", "x"], "ack": ["x"], "silence": ["a=b"], "unsilence": ["x"],
+    "call": ["shop", "x"], "import": ["x"], "ack": ["x"], "silence": ["a=b"], "unsilence": ["x"],
 }  # fmt: skip
 
 

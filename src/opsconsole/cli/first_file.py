@@ -1,4 +1,4 @@
-"""A first configuration: told, then written once, or compared with what is there.
+"""A first configuration: printed, then written once, or compared with what is there.
 
 Invariant: a file that is there is never touched: what would be different is printed.
 """
@@ -41,7 +41,7 @@ def write_or_compare(path: Path, made: FirstConfiguration) -> None:
         _write(path, text)
 
 
-def tell(made: FirstConfiguration) -> None:
+def print_found(made: FirstConfiguration) -> None:
     """Print what was found with its evidence, then what is left open or was not understood."""
     width = max((len(name) for name, _ in made.found), default=0)
     for name, evidence in made.found:

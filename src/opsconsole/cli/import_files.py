@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from opsconsole.cli.first_file import place_of, tell, write_or_compare
+from opsconsole.cli.first_file import place_of, print_found, write_or_compare
 from opsconsole.config.loader import load
 from opsconsole.discovery.imported.reading import read_files
 from opsconsole.errors import ConfigError, OpsconsoleError
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = place_of(arguments)
     draft = read_files(arguments.files, arguments.service or "")
     made = imported(draft, [each.name for each in arguments.files])
-    tell(made)
+    print_found(made)
     if made.not_understood and arguments.strict:
         count = len(made.not_understood)
         raise OpsconsoleError(

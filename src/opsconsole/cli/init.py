@@ -7,7 +7,7 @@ Invariant: it only looks, for two seconds at each place and at all of them side 
 import argparse
 from typing import Final
 
-from opsconsole.cli.first_file import place_of, tell, write_or_compare
+from opsconsole.cli.first_file import place_of, print_found, write_or_compare
 from opsconsole.config.loader import default_settings
 from opsconsole.discovery.look import look
 from opsconsole.inspection.servers_around import servers_around
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         fleet.inventories,
         fleet.faults,
     )
-    tell(made)
+    print_found(made)
     if not services and not path.exists():
         print("nothing was written: no service was found", *BY_HAND, sep="\n")
         return _OPEN

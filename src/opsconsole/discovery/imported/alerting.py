@@ -1,7 +1,7 @@
 """What an Alertmanager's configuration says, and a file of rules. Pure.
 
 Invariant: the console notifies nobody: receivers, templates and inhibitions stay where they are.
-What is taken is where it answers, who is told of which service, and alerts that always fire.
+What is taken is where it answers, whose pager a service has, and alerts that always fire.
 
 Format: https://prometheus.io/docs/alerting/latest/configuration/
 """
@@ -32,7 +32,7 @@ def read(drafting: Drafting, file: File) -> None:
     for each in items(file.root.get("receivers")):
         name = plain_text(mapping(each).get("name"))
         if name:
-            drafting.tell(f"receiver {name}", f"receivers of {file.name}; it stays there")
+            drafting.note(f"receiver {name}", f"receivers of {file.name}; it stays there")
     always: list[str] = []
     for path, route in _routes(("route",), file.root.get("route")):
         for key in route:
@@ -55,7 +55,7 @@ def read(drafting: Drafting, file: File) -> None:
 def read_rules(drafting: Drafting, file: File) -> None:
     """A file of rules is named beside the server that evaluates it."""
     count = sum(len(items(mapping(each).get("rules"))) for each in items(file.root.get("groups")))
-    drafting.tell(file.name, f"{count} rules")
+    drafting.note(file.name, f"{count} rules")
     rules = Entry("rule_files", [file.name], "where it has not loaded them", stands=False)
     offer_server(drafting, "prometheus", file.name, rules)
 

@@ -279,7 +279,7 @@ def _read_servers(
         if port.private == _SERVERS[image]:
             why = f"service {name} of image {image} publishes it"
             drafting.setting(Entry(image, (Entry("url", port.url, why),), why))
-            drafting.tell(f"a {image}", f"{why}, at {port.url}")
+            drafting.note(f"a {image}", f"{why}, at {port.url}")
 
 
 def _read_actions(

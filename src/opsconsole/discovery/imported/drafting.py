@@ -103,7 +103,7 @@ class Drafting:
         value = (*first.block, *more) if more else first.value
         self._settings[entry.key] = Entry(first.key, value, first.why, first.stands)
 
-    def tell(self, name: str, evidence: str) -> None:
+    def note(self, name: str, evidence: str) -> None:
         """Something was found that is no service."""
         self._found.append((name, evidence))
 

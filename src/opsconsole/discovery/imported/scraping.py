@@ -74,7 +74,7 @@ def _read_server(drafting: Drafting, file: File) -> None:
         else ()
     )
     if files:
-        drafting.tell("rule files", f"rule_files of {file.name}: {', '.join(files)}")
+        drafting.note("rule files", f"rule_files of {file.name}: {', '.join(files)}")
     offer_server(drafting, "prometheus", file.name, *rules)
 
 
@@ -126,6 +126,6 @@ def _read_alertmanager(
         else:
             url = f"{scheme}://{address}{prefix}"
             drafting.setting(Entry("alertmanager", (Entry("url", url, why),), why))
-            drafting.tell("an alertmanager", f"{why}, at {url}")
+            drafting.note("an alertmanager", f"{why}, at {url}")
     if not any(_targets(server)):
         drafting.not_understood(file.at("alerting", "alertmanagers", index))
