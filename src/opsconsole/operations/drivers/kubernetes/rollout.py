@@ -59,7 +59,10 @@ def progress(ref: Ref, read: JsonObject, pods: tuple[Pod, ...], current: str) ->
         return Progress("its rollout is paused")
     stuck = stuck_pod(ref, read, pods, current)
     if stuck is not None and stuck.lost:
-        said = f"stuck: it waits for {stuck.name}, of a revision before ({stuck.detail})"
+        said = (
+            f"stuck: it waits for {stuck.name}, of a revision before ({stuck.detail}), which a "
+            "call with do: delete-stuck-pod deletes"
+        )
         return Progress(said, lost=True)
     counts = _counts(ref, read)
     missing = counts.missing

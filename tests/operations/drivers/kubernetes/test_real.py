@@ -1,0 +1,281 @@
+"""Each kind of change on a real cluster: verified, failed where it is broken, refused.
+
+What has failed before its deadline says what will not get well; at the deadline it would say so.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
+from tests.operations.place import Place, ended, performed, planned, refused
+from tests.patience import soon
+from tests.servers.kubernetes.api import Namespace, template
+from tests.servers.kubernetes.cluster import ClusterAt
+
+K = ActionKind
+VERIFIED, FAILED = OperationState.VERIFIED, OperationState.FAILED
+QUICK = "min_healthy: 1s, deadline: 90s"
+BROKEN = {"image": "127.0.0.1:1/none:1", "imagePullPolicy": "IfNotPresent"}
+
+CONFIG = """
+docker: []
+operations: {{cooldown: 0.001ms, restart_limit: 1000}}
+kubernetes: {{kubeconfig: {kubeconfig}, context: {context}, namespaces: {namespace}}}
+services:
+  web:
+    actions:
+      restart: {{kubernetes: {workload}, {quick}}}
+      rollback: {{kubernetes: {workload}, {quick}}}
+      scale: {{kubernetes: {workload}, {quick}, minimum: 0}}
+      degrade: {{kubernetes: {degrade}, for: 10m, min_healthy: 1s, deadline: 90s}}
+      call:
+        pause: {{kubernetes: {{workload: {workload}, do: pause}}, {quick}}}
+        resume: {{kubernetes: {{workload: {workload}, do: resume}}, {quick}}}
+        unstick: {{kubernetes: {{workload: {workload}, do: delete-stuck-pod}}, {quick}}}
+        drain: {{kubernetes: {{node: {namespace}, do: drain}}, min_healthy: 1s, deadline: 4s}}
+        uncordon: {{kubernetes: {{node: {namespace}, do: uncordon}}, {quick}}}
+"""
+Do = Callable[..., Any]
+
+
+class Console:
+    """A console beside a namespace of a real cluster."""
+
+    def __init__(self, place: Place, cluster: ClusterAt, namespace: Namespace) -> None:
+        self.place, self.cluster, self.namespace = place, cluster, namespace
+
+    def write(
+        self,
+        workload: str,
+        context: str = "admin",
+        degrade: str = "{workload: deploy/x, replicas: 1}",
+    ) -> None:
+        """Have the actions be about ``workload``."""
+        text = CONFIG.format(
+            kubeconfig=self.cluster.kubeconfig, context=context, namespace=self.namespace.name,
+            workload=workload, quick=QUICK, degrade=degrade,
+        )  # fmt: skip
+        self.place.write(text)
+
+    async def do(self, kind: ActionKind, name: str = "", **asked: str) -> Operation:
+        """The end of what is planned, confirmed and carried out."""
+        operator = self.place.operator()
+        request = ActionRequest("web", kind, name, "a test", parameters=asked)
+        operation = await performed(operator, await planned(operator, request))
+        return await ended(operator, operation.id)
+
+    async def refusal(self, kind: ActionKind, name: str = "", **asked: str) -> str:
+        """The code of the refusal of a plan."""
+        request = ActionRequest("web", kind, name, "a test", parameters=asked)
+        return refused(await self.place.operator().plan(request, None))
+
+    def images(self, kind: str, name: str = "web") -> list[str]:
+        """What a workload runs."""
+        spec = self.namespace.get(kind, name)["spec"]["template"]["spec"]
+        return [each["image"] for each in spec["containers"]]
+
+    def set(self, kind: str, **container: Any) -> None:
+        """Deploy other fields of the container."""
+        containers = [{**self._container(kind), **container}]
+        change = {"spec": {"template": {"spec": {"containers": containers}}}}
+        self.namespace.patch(kind, "web", change)
+
+    def _container(self, kind: str) -> dict[str, Any]:
+        spec = self.namespace.get(kind, "web")["spec"]["template"]["spec"]
+        return dict(spec["containers"][0])
+
+
+@pytest.fixture
+def console(place: Place, kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace) -> Console:
+    """A console beside a namespace of the test's own."""
+    return Console(place, kubernetes_cluster, cluster_sandbox)
+
+
+async def test_a_deployment_from_its_restart_to_its_undo(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web", replicas=2, cause="one")
+    console.write("deployment/web")
+    await soon(lambda: space.is_rolled_out("web"))
+    before = {each["metadata"]["uid"] for each in space.list("Pod")}
+    assert (await console.do(K.RESTART)).state is VERIFIED
+    now = [each for each in space.list("Pod") if "deletionTimestamp" not in each["metadata"]]
+    assert not before & {each["metadata"]["uid"] for each in now}
+
+    console.set("Deployment", image="web:2")
+    await soon(lambda: space.is_rolled_out("web"))
+    back = await console.do(K.ROLLBACK)
+    assert (back.state, console.images("Deployment")) == (VERIFIED, ["web:1"]), back
+    assert await console.refusal(K.ROLLBACK) in {"rollback-of-rollback", "no-version-before"}
+
+    scaled = await console.do(K.SCALE, to="3")
+    assert (scaled.state, space.is_rolled_out("web")) == (VERIFIED, True), scaled
+    none = await console.do(K.SCALE, to="0")
+    assert none.state is VERIFIED, none
+
+
+async def test_an_image_that_does_not_come_fails_soon_and_is_rolled_back(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web", replicas=2)
+    console.write("deployment/web")
+    await soon(lambda: space.is_rolled_out("web"))
+    console.set("Deployment", **BROKEN)
+    failed = await console.do(K.RESTART)
+    assert failed.state is FAILED, failed
+    assert "image pull" in failed.summary
+    back = await console.do(K.ROLLBACK)
+    assert (back.state, console.images("Deployment")) == (VERIFIED, ["web:1"]), back
+
+
+async def test_a_crash_loop_fails_soon(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web")
+    console.write("deployment/web")
+    await soon(lambda: space.is_rolled_out("web"))
+    console.set("Deployment", command=["/bin/busybox", "false"])
+    failed = await console.do(K.RESTART)
+    assert failed.state is FAILED, failed
+    assert "crash loop: exit 1" in failed.summary
+
+
+async def test_a_stateful_set_is_stuck_at_a_pod_that_is_then_deleted(console: Console) -> None:
+    space = console.namespace
+    spec = {
+        "replicas": 2,
+        "serviceName": "web",
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": template("web"),
+    }
+    space.create("StatefulSet", "web", spec)
+    console.write("statefulset/web")
+    await soon(lambda: space.get("StatefulSet", "web")["status"].get("readyReplicas") == 2)
+    assert await console.refusal(K.CALL, "unstick") == "nothing-to-do"
+    console.set("StatefulSet", **BROKEN)
+    await soon(lambda: any("waiting" in str(each["status"]) and "mage" in str(each["status"])
+                           for each in space.list("Pod") if not _ready(each)))  # fmt: skip
+    back = await console.do(K.ROLLBACK)
+    assert back.state is FAILED, back
+    assert "stuck: it waits for web-1" in back.summary
+    assert console.images("StatefulSet") == ["web:1"]
+    freed = await console.do(K.CALL, "unstick")
+    assert freed.state is VERIFIED, freed
+    assert "web-1 was deleted" in freed.summary
+
+
+def _ready(pod: dict[str, Any]) -> bool:
+    return any(
+        each["type"] == "Ready" and each["status"] == "True"
+        for each in pod["status"].get("conditions", [])
+    )
+
+
+async def test_a_daemon_set_is_rolled_back_and_on_delete_is_refused(console: Console) -> None:
+    space = console.namespace
+    spec = {"selector": {"matchLabels": {"app": "web"}}, "template": template("web")}
+    space.create("DaemonSet", "web", spec)
+    console.write("daemonset/web")
+    await soon(lambda: space.get("DaemonSet", "web")["status"].get("numberAvailable") == 1)
+    console.set("DaemonSet", image="web:2")
+    await soon(lambda: console.images("DaemonSet") == ["web:2"])
+    back = await console.do(K.ROLLBACK)
+    assert (back.state, console.images("DaemonSet")) == (VERIFIED, ["web:1"]), back
+    space.patch("DaemonSet", "web", {"spec": {"updateStrategy": {"type": "OnDelete"}}})
+    assert await console.refusal(K.RESTART) == "on-delete"
+    assert await console.refusal(K.SCALE, to="2") == "not-supported"
+
+
+async def test_what_is_paused_is_not_restarted_until_it_goes_on(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web")
+    console.write("deployment/web")
+    await soon(lambda: space.is_rolled_out("web"))
+    assert (await console.do(K.CALL, "pause")).state is VERIFIED
+    assert await console.refusal(K.RESTART) == "paused"
+    assert await console.refusal(K.CALL, "pause") == "nothing-to-do"
+    console.set("Deployment", image="web:2")
+    resumed = await console.do(K.CALL, "resume")
+    assert resumed.state is VERIFIED, resumed
+    assert space.is_rolled_out("web")
+
+
+async def test_flags_are_set_and_put_back(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web")
+    space.create("ConfigMap", "flags", {}, data={"MODE": "full", "OTHER": "kept"})
+    console.write("deployment/web", degrade="{config_map: flags, set: {MODE: low, NEW: '1'}}")
+    await soon(lambda: space.is_rolled_out("web"))
+    degraded = await console.do(K.DEGRADE)
+    assert degraded.state is VERIFIED, degraded
+    flags = space.get("ConfigMap", "flags")["data"]
+    assert flags == {"MODE": "low", "OTHER": "kept", "NEW": "1"}
+    recovered = await console.do(K.RECOVER)
+    assert recovered.state is VERIFIED, recovered
+    assert space.get("ConfigMap", "flags")["data"] == {"MODE": "full", "OTHER": "kept"}
+
+
+async def test_who_has_no_right_is_refused_at_the_plan(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web")
+    console.write("deployment/web", context="nobody")
+    kinds = (K.RESTART, K.ROLLBACK, K.SCALE)
+    for kind in kinds:
+        assert await console.refusal(kind, to="2") in {"no-right", "cannot-look"}
+    grant(space, "look", [["get", "list"]])
+    for kind in kinds:
+        assert await console.refusal(kind, to="2") in {"no-right", "no-version-before"}
+    grant(space, "act", [["patch"]])
+    operator = console.place.operator()
+    plan = await planned(operator, ActionRequest("web", K.RESTART))
+    assert plan.steps
+
+
+def grant(space: Namespace, name: str, verbs: list[list[str]]) -> None:
+    """Allow the user ``nobody`` what is needed of workloads and pods."""
+    kinds = ["deployments", "replicasets", "pods", "horizontalpodautoscalers"]
+    rules = [{"apiGroups": ["*"], "resources": kinds, "verbs": each} for each in verbs]
+    space.create("Role", name, {}, rules=rules)
+    group = "rbac.authorization.k8s.io"
+    space.create(
+        "RoleBinding", name, {},
+        roleRef={"apiGroup": group, "kind": "Role", "name": name},
+        subjects=[{"apiGroup": group, "kind": "User", "name": "nobody"}],
+    )  # fmt: skip
+
+
+async def test_a_node_is_drained_within_its_budget_and_uncordoned(console: Console) -> None:
+    """Of a node that nothing runs on but what the test has put there."""
+    space = console.namespace
+    nodes = "/api/v1/nodes"
+    body = {"kind": "Node", "apiVersion": "v1", "metadata": {"name": space.name}}
+    space.api.call("POST", nodes, body)
+    try:
+        placed = template("web")
+        placed["spec"] |= {"nodeName": space.name, "terminationGracePeriodSeconds": 0}
+        placed["spec"]["tolerations"] = [{"operator": "Exists"}]
+        selector = {"matchLabels": {"app": "web"}}
+        space.create("Deployment", "web", {"replicas": 2, "selector": selector, "template": placed})
+        await soon(lambda: len(space.list("Pod")) == 2)
+        for pod in space.list("Pod"):
+            ready = [{"type": "Ready", "status": "True"}]
+            space.api.patch(f"{space.path('Pod', pod['metadata']['name'])}/status",
+                            {"status": {"phase": "Running", "conditions": ready}})  # fmt: skip
+        budget = {"minAvailable": 1, "selector": selector}
+        space.create("PodDisruptionBudget", "web", budget)
+        await soon(lambda: space.get("PodDisruptionBudget", "web")
+                   .get("status", {}).get("disruptionsAllowed") == 1)  # fmt: skip
+        console.write("deployment/web")
+        operator = console.place.operator()
+        plan = await planned(operator, ActionRequest("web", K.CALL, "drain"))
+        assert any("room for 1 at a time" in each for each in plan.context)
+        drained = await console.do(K.CALL, "drain")
+        assert drained.state is FAILED, drained
+        assert "1 of 2 pods are still on" in drained.summary
+        assert space.api.get(f"{nodes}/{space.name}")["spec"]["unschedulable"] is True
+        space.delete("PodDisruptionBudget", "web")
+        again = await console.do(K.CALL, "drain")
+        assert again.state is VERIFIED, again
+        assert (await console.do(K.CALL, "uncordon")).state is VERIFIED
+        assert "unschedulable" not in space.api.get(f"{nodes}/{space.name}")["spec"]
+    finally:
+        space.api.delete(f"{nodes}/{space.name}")
