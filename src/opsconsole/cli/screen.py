@@ -47,6 +47,7 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
     refused: list[ConfigError] = []
     # What was loaded whole to know how it looks is what the first engine works by.
     ready: list[Configuration] = []
+    used: list[Settings] = []
 
     def make_engine():  # type: ignore[no-untyped-def]  # typed by the screen's own protocol
         from opsconsole.cli.configuration import from_arguments
@@ -58,6 +59,7 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
             unusable = keymap_problems(configuration.settings.keys, configuration.path)
             if unusable:
                 raise ConfigError(unusable)
+            used[:] = [configuration.settings]
             return build_engine(configuration)
         except ConfigError as error:
             refused.append(error)
@@ -75,7 +77,7 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
         _options(arguments, ready),
         export=export,
         choices=_choices(arguments),
-        finder=_finder(arguments),
+        finder=_finder(arguments, used),
     )
     code = run_screen(make_engine, options=options, guard=guard)
     if refused and code == EX_CONFIG:
@@ -83,8 +85,9 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
     return code
 
 
-def _finder(arguments: argparse.Namespace) -> "Finder":
-    """What the tray looks with; nothing heavy is imported before it looks."""
+def _finder(arguments: argparse.Namespace, used: "list[Settings]") -> "Finder":
+    """What the tray looks with; nothing heavy is imported before it looks, first by the settings
+    that are ``used`` then."""
     from opsconsole.config.files.finding import find
     from opsconsole.ui.tray import LateFinder
 
@@ -93,7 +96,7 @@ def _finder(arguments: argparse.Namespace) -> "Finder":
     def make() -> "Finder":
         from opsconsole.cli.tray import TrayOfFile
 
-        return TrayOfFile(path)
+        return TrayOfFile(path, used.pop() if used and path is not None else None)
 
     return LateFinder(make, is_first=path is None)
 

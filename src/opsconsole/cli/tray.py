@@ -26,10 +26,14 @@ _MODE: Final = 0o600
 
 
 class TrayOfFile:
-    """The tray for the configuration at ``path``; None where there is none. Everything blocks."""
+    """The tray for the configuration at ``path``; None where there is none. Everything blocks.
 
-    def __init__(self, path: Path | None) -> None:
+    ``loaded`` is what was read from there just now: a large one is not read twice at the start.
+    """
+
+    def __init__(self, path: Path | None, loaded: Settings | None = None) -> None:
         self._path = path.absolute() if path is not None else None
+        self._loaded = loaded
 
     @property
     def is_first(self) -> bool:
@@ -78,6 +82,9 @@ class TrayOfFile:
         return f"{sanitize(str(file))} is made: it counts from the next start of the console on"
 
     def _settings(self) -> Settings:
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None:
+            return loaded
         return default_settings() if self._path is None else load(self._path)
 
 

@@ -88,7 +88,8 @@ def named_by(name: str, service: Service, base: Path) -> Iterator[Named]:
     path: KeyPath = ("services", name)
     for index, unit in enumerate(service.units):
         yield Named((*path, "units", index), None, (Unit(unit),))
-    for where, action in _actions((*path, "actions"), service.actions):
+    given: Model | Mapping[str, Model] = service.actions if service.actions.model_fields_set else {}
+    for where, action in _actions((*path, "actions"), given):
         things = tuple(_of_action(action.target, base))
         if things:
             yield Named((*where, action.driver), action, things)

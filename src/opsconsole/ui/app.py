@@ -37,7 +37,7 @@ from opsconsole.ui.terminal.output_gate import OutputGate
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
 from opsconsole.ui.time_axis import TimeAxis
 from opsconsole.ui.time_travel import TimeTravel
-from opsconsole.ui.tray import FIRST_AFTER, LOOK_EVERY, Tray
+from opsconsole.ui.tray import FIRST_AFTER, FIRST_TRIES, LOOK_EVERY, Tray
 from opsconsole.zones import LOCAL, USUAL, show_in, shown
 
 if TYPE_CHECKING:
@@ -185,9 +185,16 @@ class Console(App[int], inherit_bindings=False):
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self._tick)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
-        self.set_timer(FIRST_AFTER, self.tray.look)
+        self.set_timer(FIRST_AFTER, self._look_around)
         self.set_interval(LOOK_EVERY, self.tray.look)
         gc.enable()
+
+    def _look_around(self, tries: int = FIRST_TRIES) -> None:
+        """Look for what is not watched, once what is watched was looked at."""
+        if tries and not _is_read(self.bridge.latest):
+            self.set_timer(FIRST_AFTER, lambda: self._look_around(tries - 1))
+        else:
+            self.tray.look()
 
     def _found(self) -> None:
         """Show how much there is; without a configuration it is what is shown first."""
@@ -447,6 +454,15 @@ class Console(App[int], inherit_bindings=False):
         self._return_code = CRASHED
         self._exception = self._exception or error
         self._close_messages_no_wait()
+
+
+def _is_read(snapshot: Snapshot | None) -> bool:
+    """Whether something is known of the services, where there are any."""
+    if snapshot is None:
+        return False
+    return not snapshot.services or any(
+        one.taken_at is not None for each in snapshot.services for one in each.instances
+    )
 
 
 _: type[ConsoleLike] = Console

@@ -22,6 +22,8 @@ LOOK_EVERY: Final = 600.0
 """Seconds between two looks at what runs here."""
 FIRST_AFTER: Final = 2.0
 """Seconds after the first picture, which comes first."""
+FIRST_TRIES: Final = 15
+"""How often it waits as long again for what is watched, which comes before what is not."""
 
 
 class Finder(Protocol):

@@ -26,5 +26,5 @@ def test_it_equals_a_dictionary_of_slots(steps: list[tuple[float, float | None]]
         trace.add(now, value)
         if value is not None:
             slots[int(now // 10)] = value
-    last = int(now // 10)
-    assert trace.view(now).values == tuple(slots.get(last - back) for back in (4, 3, 2, 1, 0))
+        last = int(now // 10)
+        assert trace.view(now).values == tuple(slots.get(last - back) for back in (4, 3, 2, 1, 0))

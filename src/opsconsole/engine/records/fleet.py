@@ -26,7 +26,7 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.origin import DECLARED, Origin
-from opsconsole.model.reading import SINGLE_LOOK
+from opsconsole.model.reading import SINGLE_LOOK, is_stale
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.units import unit_name
 from opsconsole.model.running.workloads import Replica
@@ -222,10 +222,9 @@ class ServiceRecord:
     def note_metric(self, metric: MetricValue, at: float) -> None:
         """Take in a metric's present figure, and add it to its history while it is one."""
         every = max(metric.every, self.metrics_every)
-        metric = replace(metric, every=every)
         trace = self.trace_of(metric.name)
-        trace.add(at, None if metric.is_stale(at) else metric.value)
-        self.metrics[metric.name] = replace(metric, trace=trace.view(at))
+        trace.add(at, None if is_stale(metric.at, every, at) else metric.value)
+        self.metrics[metric.name] = replace(metric, every=every, trace=trace.view(at))
 
     @property
     def replicas(self) -> tuple[Replica, ...]:

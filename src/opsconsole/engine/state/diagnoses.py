@@ -14,6 +14,7 @@ from opsconsole.engine.judge.diagnosis.diagnose import diagnose
 from opsconsole.engine.judge.diagnosis.known import Known
 from opsconsole.engine.judge.diagnosis.looks import part_in_ok
 from opsconsole.model.alerting.alerts import Alert, AlertState
+from opsconsole.model.diagnosis import Diagnosis
 from opsconsole.model.events import Event
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView
@@ -73,8 +74,10 @@ class Diagnoses:
         )
         # Spread, so that not all of a large fleet come at one moment.
         turns = (int(now / AGAIN_AFTER + index / len(ill)) for index in range(len(ill)))
+        unread: dict[tuple[object, ...], Diagnosis] = {}
         found = {
-            each.name: self._of(each, known, turn) for each, turn in zip(ill, turns, strict=True)
+            each.name: self._of(each, known, turn, unread)
+            for each, turn in zip(ill, turns, strict=True)
         }
         self._found = found
         return tuple(found[each.name][1] if each.name in found else each for each in services)
@@ -89,14 +92,18 @@ class Diagnoses:
         return well
 
     def _of(
-        self, service: ServiceView, known: Known, turn: int
+        self,
+        service: ServiceView,
+        known: Known,
+        turn: int,
+        unread: dict[tuple[object, ...], Diagnosis],
     ) -> tuple[tuple[object, ...], ServiceView]:
         mine = (known.events.get(service.name), known.alerts.get(service.name))
         signs = (service, turn, *mine, *_below(service, known))
         before = self._found.get(service.name)
         if before is not None and _same(before[0], signs):
             return before
-        diagnosis = diagnose(service, known)
+        diagnosis = _diagnosed(service, known, unread)
         if before is not None and before[0][0] is service and before[1].diagnosis == diagnosis:
             return signs, before[1]
         return signs, replace(service, diagnosis=diagnosis)
@@ -106,6 +113,37 @@ class Diagnoses:
             return
         self._events = events
         self._by_service = _kept(self._by_service, _by_service(sorted(events, key=_in_time)))
+
+
+def _diagnosed(
+    service: ServiceView, known: Known, unread: dict[tuple[object, ...], Diagnosis]
+) -> Diagnosis:
+    """The diagnosis of ``service``; of those that nobody has read yet, one for all that are alike:
+    when a large fleet is opened, that is every one."""
+    alike = _unread_alike(service, known)
+    if alike is None:
+        return diagnose(service, known)
+    if alike not in unread:
+        unread[alike] = diagnose(service, known)
+    return unread[alike]
+
+
+def _unread_alike(service: ServiceView, known: Known) -> tuple[object, ...] | None:
+    """All that a diagnosis can stand on of a service that is a job nobody has read yet; None for
+    any other."""
+    if service.state is not State.UNKNOWN or len(service.instances) != 1:
+        return None
+    one = service.instances[0]
+    told = (known.events.get(service.name), known.alerts.get(service.name))
+    of_it = (service.depends_on, service.objectives, service.metrics, service.replicas)
+    of_one = (one.taken_at, one.probes, one.runs_as, one.url, one.report, one.fault, one.replicas)
+    if any((*told, *of_it, *of_one, service.workloads, service.version)):
+        return None
+    return (
+        *(service.since, service.reason, service.stale, service.flapping, service.places),
+        *(service.environment, service.group, service.at_least, service.diagnosis),
+        *(one.state, one.since, one.reason, one.stale, one.flapping, one.wrong_at, one.well_at),
+    )
 
 
 def _in_time(event: Event) -> tuple[float, str, str, str, str, str]:

@@ -18,6 +18,7 @@ class FigureTrace:
         self._step = step
         self._values = array("d", [nan] * slots)
         self._slot: int | None = None
+        self._shown: tuple[float | None, ...] = ()
 
     def add(self, at: float, value: float | None) -> None:
         """Take in a figure; one that is late by a slot replaces the open one."""
@@ -33,13 +34,18 @@ class FigureTrace:
         for slot, value in past_values(trace, self._step, first, self._slot):
             if isnan(self._values[slot - first]):
                 self._values[slot - first] = value
+        self._shown = ()
 
     def view(self, now: float) -> Trace:
         """All slots, oldest first; the latest may still change."""
         self._advance(now)
         assert self._slot is not None, "advance sets it"
         start = (self._slot - len(self._values) + 1) * self._step
-        return Trace(start, self._step, tuple(None if isnan(v) else v for v in self._values))
+        if self._shown:
+            self._shown = (*self._shown[:-1], _figure(self._values[-1]))
+        else:
+            self._shown = tuple(map(_figure, self._values))
+        return Trace(start, self._step, self._shown)
 
     def _advance(self, now: float) -> None:
         slot = int(now // self._step)
@@ -47,6 +53,13 @@ class FigureTrace:
             self._slot = slot
         steps = min(slot - self._slot, len(self._values))
         if steps > 0:
+            if self._shown:
+                closed = (*self._shown[:-1], _figure(self._values[-1]))
+                self._shown = (*closed[steps:], *[None] * steps)
             del self._values[:steps]
             self._values.extend([nan] * steps)
             self._slot = slot
+
+
+def _figure(value: float) -> float | None:
+    return None if isnan(value) else value

@@ -6,6 +6,7 @@ was seen is None. Memory use is bounded by the window, however many looks there 
 
 import math
 from array import array
+from functools import lru_cache
 from typing import Final
 
 from opsconsole.engine.traces.latency import LatencyWindow, Traces
@@ -20,6 +21,12 @@ LEAST_SLOTS: Final = 10
 
 _MOST_URGENT: Final = 3
 _BY_URGENCY: Final = (None, *(float(urgency) for urgency in range(4)))
+
+
+@lru_cache(maxsize=1024)
+def _trace_of(start: float, step: float, states: bytes) -> Trace:
+    """One object for all that were in the same states: of a large fleet most were."""
+    return Trace(start, step, tuple(map(_BY_URGENCY.__getitem__, states)))
 
 
 class History:
@@ -90,8 +97,7 @@ class History:
         assert self._slot is not None, "advance sets it"
         if self._trace is None:
             start = (self._slot - self.slots + 1) * self.step
-            values = tuple(map(_BY_URGENCY.__getitem__, self._states))
-            self._trace = Trace(start, self.step, values)
+            self._trace = _trace_of(start, self.step, self._states.tobytes())
         return self._trace
 
     def fill_latency(self, traces: Traces, now: float) -> None:
