@@ -134,10 +134,10 @@ def _unread_alike(service: ServiceView, known: Known) -> tuple[object, ...] | No
     if service.state is not State.UNKNOWN or len(service.instances) != 1:
         return None
     one = service.instances[0]
-    told = (known.events.get(service.name), known.alerts.get(service.name))
+    heard = (known.events.get(service.name), known.alerts.get(service.name))
     of_it = (service.depends_on, service.objectives, service.metrics, service.replicas)
     of_one = (one.taken_at, one.probes, one.runs_as, one.url, one.report, one.fault, one.replicas)
-    if any((*told, *of_it, *of_one, service.workloads, service.version)):
+    if any((*heard, *of_it, *of_one, service.workloads, service.version)):
         return None
     return (
         *(service.since, service.reason, service.stale, service.flapping, service.places),
