@@ -8,10 +8,10 @@ never after a 403.
 """
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import time
 from typing import ClassVar, Final, TypeVar
@@ -194,7 +194,7 @@ class ClusterClient:
             raise unusable(f"{method} is not sent by what looks", "", FaultKind.UNSUPPORTED)
         return await self._ask(method, path, params, body=body, content=content, limit=limit)
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def stream(
         self, path: str, params: Mapping[str, str] | None = None, *, silence: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -243,7 +243,7 @@ class ClusterClient:
                     if params and "watch" in params:
                         check_type(head, self.endpoint)
                     return found
-                body = await _rest(found)
+                body = await _rest(found, deadline)
             except TransportFaultError as error:
                 found.close()
                 raise ClusterError(error.fault) from None
@@ -407,11 +407,13 @@ def too_many(peer: str, path: str) -> ClusterError:
     return unusable(f"{peer}: more than {MOST} objects at {path}", hint, FaultKind.TOO_LARGE)
 
 
-async def _rest(found: Stream) -> bytes:
-    """What an answer that is no success says, as far as it comes soon."""
+async def _rest(found: Stream, deadline: float) -> bytes:
+    """What an answer that is no success says, as far as it comes by ``deadline``."""
     body = bytearray()
-    async for piece in found.pieces(2.0):
-        body += piece
-        if len(body) > ERROR_LIMIT:
-            break
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(deadline):
+            async for piece in found.pieces(PATIENCE):
+                body += piece
+                if len(body) > ERROR_LIMIT:
+                    break
     return bytes(body)
