@@ -14,6 +14,7 @@ from typing import Any
 from opsconsole.clock import Clock
 from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
+from opsconsole.inspection.clusters import check_cluster
 from opsconsole.inspection.finding import Finding, Weight, once_each
 from opsconsole.inspection.on_host import check_on_host
 from opsconsole.inspection.replicas import check_replicas
@@ -73,6 +74,11 @@ async def _inspect(
             if docker.enabled:
                 where = ("docker", number)
                 looks.append(check_docker(where, docker, settings, environ, connector))
+        for number, cluster in enumerate(settings.kubernetes):
+            if cluster.enabled:
+                looks.append(
+                    check_cluster(("kubernetes", number), cluster, settings, base, environ)
+                )
         found = await asyncio.gather(*looks)
     return once_each(finding for findings in found for finding in findings)
 

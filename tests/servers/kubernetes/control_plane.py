@@ -188,6 +188,7 @@ class ControlPlane:
             ],
             "current-context": "admin",
         }
+        self.kubeconfig.touch(0o600)
         self.kubeconfig.write_text(json.dumps(config, indent=1), encoding="utf-8")
         return ca
 

@@ -74,6 +74,7 @@ class KubernetesFollower(Follower):
 
     def __init__(self, what: str, context: LogContext, sink: LogSink) -> None:
         super().__init__(what, sink)
+        self._base = context.base
         *namespace, self._kind, self._name = what.split("/")
         clusters = [each for each in context.settings.kubernetes if each.enabled]
         named = [each for each in clusters if context.engine in {None, each.name}]
@@ -137,7 +138,9 @@ class KubernetesFollower(Follower):
         if self._cluster is None:
             hint = "name it under kubernetes: in the configuration"
             raise unusable("no cluster that is looked at has this log", hint)
-        client = ClusterClient(access_of(self._cluster, os.environ), timeout=self._cluster.timeout)
+        client = ClusterClient(
+            access_of(self._cluster, os.environ, base=self._base), timeout=self._cluster.timeout
+        )
         try:
             yield client
         finally:

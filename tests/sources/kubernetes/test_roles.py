@@ -1,18 +1,15 @@
 """The roles of ``sample_configs/kubernetes`` are enough, on a real cluster, and not more."""
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.sources.kubernetes.client import ClusterClient, Right, access_of
 from tests.servers.kubernetes.api import Namespace
 from tests.servers.kubernetes.cluster import ClusterAt
+from tests.sources.kubernetes.roles import bind, rules
 
-FOLDER = Path(__file__).parents[2] / "sample_configs/kubernetes"
 WATCHED = [
     ("apps", each)
     for each in ("deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions")
@@ -29,25 +26,6 @@ CHANGES = [
     Right("patch", "configmaps"),
     Right("delete", "pods"),
 ]
-
-
-def rules(name: str) -> list[dict[str, Any]]:
-    """The rules of a role of the samples."""
-    documents = [
-        each
-        for path in FOLDER.glob("*.yaml")
-        for each in yaml.safe_load_all(path.read_text("utf-8"))
-    ]
-    [role] = [each for each in documents if each["metadata"]["name"] == name]
-    return list(role["rules"])
-
-
-def bind(sandbox: Namespace, role: str) -> None:
-    """Give it to the user who has no right, in the sandbox."""
-    sandbox.create("Role", role, {}, rules=rules(role))
-    subject = {"kind": "User", "name": "nobody", "apiGroup": "rbac.authorization.k8s.io"}
-    reference = {"kind": "Role", "name": role, "apiGroup": "rbac.authorization.k8s.io"}
-    sandbox.create("RoleBinding", role, {}, subjects=[subject], roleRef=reference)
 
 
 def client(cluster: ClusterAt) -> ClusterClient:
