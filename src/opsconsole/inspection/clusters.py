@@ -6,6 +6,7 @@ asked for is a note, never a missing one.
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model
 from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
 from opsconsole.sources.kubernetes.client import ClusterClient, ClusterError, Right, access_of
+from opsconsole.threads import BoundedExecutor, fault_of
 
 _LOOKS: Final = (
     ("deployments", "apps"),
@@ -41,10 +43,17 @@ async def check_cluster(
     environ: Mapping[str, str],
 ) -> list[Finding]:
     """What is wrong with one cluster, as this user sees it."""
+    disk = BoundedExecutor("kubeconfig", 1)
     try:
-        access = await asyncio.to_thread(access_of, cluster, environ, base=base)
+        read = partial(access_of, cluster, environ, base=base)
+        access = await disk.run(read, deadline=cluster.timeout)
     except ClusterError as error:
         return [of_fault(path, error.fault, Weight.ERROR)]
+    except TimeoutError as error:
+        where = "its kubeconfig"
+        return [of_fault(path, fault_of(error, where, cluster.timeout), Weight.ERROR)]
+    finally:
+        disk.close()
     found = [Finding(path, Weight.NOTE, note) for note in access.notes]
     client = ClusterClient(access, timeout=cluster.timeout)
     try:

@@ -44,7 +44,7 @@ class Heard:
 
     def by_pod(self) -> dict[str, list[str]]:
         pods: dict[str, list[str]] = {}
-        for line in self.told:
+        for line in sorted(self.told, key=lambda each: each.at or 0.0):
             pods.setdefault(line.replica, []).append(line.data.decode())
         return pods
 

@@ -23,23 +23,28 @@ def test_every_line_is_fresh_once_however_often_the_log_is_asked_for(
     written: list[int], breaks: list[int]
 ) -> None:
     log = [line(at, number) for number, at in enumerate(written)]
-    position, told = Position(), list[StampedLine]()
+    position, taken = Position(), list[StampedLine]()
     for end in (*breaks, len(log)):
-        asked = [
-            each for each in log[:end] if not position.since or _second(each) >= _asked(position)
-        ]
-        if position.since:
-            position.ask_again()
-        told += position.fresh(asked)
-    assert told == log
+        since = position.last
+        position.ask_again(since)
+        taken += position.fresh(each for each in log[:end] if _second(each) >= int(since))
+    assert taken == log
+
+
+@given(times, times)
+def test_a_run_that_is_read_after_the_one_that_followed_it_is_read_whole(
+    first: list[int], then: list[int]
+) -> None:
+    before = [line(at, number) for number, at in enumerate(first)]
+    after = [line(at + 13, number) for number, at in enumerate(then)]
+    position = Position()
+    assert position.fresh(after) == after
+    position.ask_again(0.0)
+    assert position.fresh(before) == before
 
 
 def _second(each: StampedLine) -> int:
     return each.nanoseconds // NANO
-
-
-def _asked(position: Position) -> int:
-    return int(position.since[-3:-1])
 
 
 def test_what_comes_late_by_its_own_clock_is_not_lost() -> None:
@@ -65,8 +70,8 @@ def test_containers_are_named_after_their_pod_and_told_apart_where_there_are_sev
     waiting = container("app", restartCount=0, state={"waiting": {"reason": "PodInitializing"}})
     found = runs_of([pod(initContainerStatuses=[first], containerStatuses=[waiting])])
     assert [(each.writer, bool(each.current), each.ended) for each in found] == [
-        ("web-1/migrate", True, True),
-        ("web-1/app", False, False),
+        ("web-1/migrate", True, 0.0),
+        ("web-1/app", False, None),
     ]
 
 

@@ -251,7 +251,7 @@ class KubernetesFollower(Follower):
             missed = run.restarts - tail.restarts - 1
             if missed > 0:
                 self.sink.gap(f"{run.writer}: {missed} runs ended between two looks")
-            moved |= await self._pass(client, tail, {}, previous=True)
+            moved |= await self._pass(client, tail, {}, _begin_of_last(tail), previous=True)
             tail.done = run.last
         tail.restarts = run.restarts
         if not run.current or run.current == tail.done:
@@ -260,8 +260,8 @@ class KubernetesFollower(Follower):
             if tail.done or tail.read:
                 self.sink.gap(f"{run.writer}: restart {run.restarts}")
             tail.read = run.current
-        moved |= await self._pass(client, tail, {"follow": "true"})
-        if run.ended:
+        moved |= await self._pass(client, tail, {"follow": "true"}, tail.position.last)
+        if _is_whole(tail):
             tail.done = run.current
         return moved
 
@@ -270,16 +270,19 @@ class KubernetesFollower(Follower):
         client: ClusterClient,
         tail: _Tail,
         asked: Mapping[str, str],
+        since: float,
         *,
         previous: bool = False,
     ) -> bool:
-        """Pass on what is fresh; whether anything was.
+        """Pass on what is fresh of what was written from ``since`` on; whether anything was.
 
         A run is not named where it is read: what comes may be of one that began just now. So the
-        runs of a container share one position, by the clock of their node.
+        runs of a container share one position.
         """
         run, moved = tail.run, False
-        asked = {**asked, **_since(tail.position)}
+        if since:
+            asked = {**asked, "sinceTime": _time(since)}
+        tail.position.ask_again(since)
         try:
             async for lines in _read(client, run, asked, previous=previous):
                 fresh = tail.position.fresh(lines)
@@ -306,7 +309,7 @@ async def _catch_up(client: ClusterClient, tail: _Tail, asked: Mapping[str, str]
             if not _is_of_one(error):
                 raise
         tail.read = run.last if previous else run.current
-        if previous or run.ended:
+        if previous or _is_whole(tail):
             tail.done = tail.read
     return [_named(each.line, run) for each in lines]
 
@@ -351,9 +354,19 @@ def _is_of_one(error: ClusterError) -> bool:
     return error.status in {400, 404}
 
 
-def _since(position: Position) -> dict[str, str]:
-    position.ask_again()
-    return {"sinceTime": position.since} if position.since else {}
+def _begin_of_last(tail: _Tail) -> float:
+    """From when on the run before is to be read: where it was left, or its beginning.
+
+    Its times are whole seconds: what was read in the last of them may be of the run after it.
+    """
+    run, last = tail.run, tail.position.last
+    return last if run.last_began <= last < run.last_ended else run.last_began
+
+
+def _is_whole(tail: _Tail) -> bool:
+    """Whether the current run has ended, and what was read last was still of it."""
+    ended = tail.run.ended
+    return ended is not None and tail.position.last < ended
 
 
 def _time(at: float) -> str:

@@ -6,13 +6,18 @@ whatever the objects hold, text is sanitised and nothing raises.
 Source: Kubernetes API, PodStatus.containerStatuses, initContainerStatuses.
 """
 
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
 from opsconsole.sources.logs.stamped_lines import NANO, StampedLine
 from opsconsole.text import sanitize
+
+REMEMBERED: Final = 10_000
+"""Lines of a container that are known again."""
 
 _NAME_LIMIT: Final = 253
 _NO_ID: Final = "unnamed"
@@ -27,8 +32,10 @@ _STATUSES: Final = (
 class Run:
     """A container of a pod and its latest runs, which ``restarts`` others came before.
 
-    ``current`` is the id of the run that is on, or has ``ended`` and was the last; '' while it
-    waits for one. ``last`` is the id of the one before, '' where there is none or it is not known.
+    ``current`` is the id of the run that is on, or was the last and has ``ended`` (Unix seconds,
+    None while it is on); '' while it waits for one. ``last`` is the id of the one before, '' where
+    there is none or it is not known; it ran from ``last_began`` to ``last_ended`` by its node, in
+    whole Unix seconds.
     ``writer`` is what its lines are called after.
     """
 
@@ -38,8 +45,10 @@ class Run:
     container: str
     restarts: int
     current: str
-    ended: bool
+    ended: float | None
     last: str
+    last_began: float
+    last_ended: float
     writer: str
 
     @property
@@ -66,8 +75,9 @@ def _of_pod(pod: Mapping[str, object]) -> Iterator[Run]:
     for each in reported if name and uid else ():
         container = _text(each.get("name"))
         restarts = each.get("restartCount")
-        before = _mapping(each.get("lastState"))
+        before = _mapping(_mapping(each.get("lastState")).get("terminated"))
         state = _mapping(each.get("state"))
+        over = _mapping(state.get("terminated"))
         current = {kind for kind in ("running", "terminated") if kind in state}
         yield Run(
             namespace=_text(about.get("namespace")),
@@ -76,8 +86,10 @@ def _of_pod(pod: Mapping[str, object]) -> Iterator[Run]:
             container=container,
             restarts=restarts if isinstance(restarts, int) and 0 <= restarts < 2**31 else 0,
             current=(_text(each.get("containerID")) or _NO_ID) if current else "",
-            ended="terminated" in current,
-            last=_text(_mapping(before.get("terminated")).get("containerID")),
+            ended=_seconds(over.get("finishedAt")) if over else None,
+            last=_text(before.get("containerID")),
+            last_began=_seconds(before.get("startedAt")),
+            last_ended=_seconds(before.get("finishedAt")),
             writer=name if len(reported) == 1 else f"{name}/{container}",
         )
 
@@ -111,47 +123,43 @@ def selector_of(workload: Mapping[str, object]) -> str:
 
 
 class Position:
-    """How far one run was read: each line is fresh once, also where the last ones come again.
+    """What was taken of a container's lines: each is fresh once, also where it comes again.
 
-    A log is asked for from whole seconds on, so that up to a second of lines comes twice.
+    Lines are known by their times, as many of one time as were taken. A log is asked for from
+    whole seconds on.
     """
 
     def __init__(self) -> None:
-        self._last = 0
-        self._at_last = 0
-        self._again: int | None = None
+        self._taken: deque[int] = deque(maxlen=REMEMBERED)
+        self._again: Counter[int] = Counter()
 
     @property
-    def since(self) -> str:
-        """``sinceTime`` of the next question; '' before the first line."""
-        if not self._last:
-            return ""
-        from datetime import UTC, datetime
+    def last(self) -> float:
+        """When the latest line was written, in Unix seconds; 0 before the first."""
+        return max(self._taken, default=0) / NANO
 
-        at = datetime.fromtimestamp(self._last // NANO, UTC)
-        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    def ask_again(self) -> None:
-        """Lines that were taken come again, before any that was not."""
-        self._again = self._at_last
+    def ask_again(self, since: float) -> None:
+        """What was written from ``since`` on comes again, among what was not taken."""
+        self._again = Counter(each for each in self._taken if each >= int(since) * NANO)
 
     def fresh(self, lines: Iterable[StampedLine]) -> list[StampedLine]:
         """Those that were not taken yet, in their order."""
         return [each for each in lines if self._take(each.nanoseconds)]
 
     def _take(self, at: int) -> bool:
-        if self._again is not None and self._last:
-            if at < self._last:
-                return False
-            if at == self._last and self._again:
-                self._again -= 1
-                return False
-            self._again = None
-        if at > self._last:
-            self._last, self._at_last = at, 1
-        elif at == self._last:
-            self._at_last += 1
+        if self._again[at] > 0:
+            self._again[at] -= 1
+            return False
+        self._taken.append(at)
         return True
+
+
+def _seconds(value: object) -> float:
+    """Unix seconds of a time as the API writes it; 0 where it is none."""
+    try:
+        return datetime.fromisoformat(_text(value)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _mapping(value: object) -> Mapping[str, object]:
