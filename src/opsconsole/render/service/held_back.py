@@ -34,6 +34,12 @@ def _unschedulable(fact: Fact) -> list[str]:
     return [f"{nodes}: {fact.after}" if fact.after else nodes]
 
 
+def _init_fails(fact: Fact) -> list[str]:
+    code = "" if fact.figure is None else f" exit {fact.figure:.0f}"
+    times = f" ×{fact.limit:.0f}" if fact.limit is not None and fact.limit > 1 else ""
+    return [f"init container {fact.by}:{code}{times}", fact.after]
+
+
 def _not_made(fact: Fact) -> list[str]:
     return [f"cannot start: {fact.after}" if fact.after else "cannot start"]
 
@@ -48,6 +54,7 @@ _PARTS: Final[Mapping[TroubleCode, Callable[[Fact], list[str]]]] = {
     _C.NOT_CONFIGURED: _not_made,
     _C.NOT_CREATED: _not_made,
     _C.QUOTA_EXCEEDED: lambda fact: [f"quota exceeded: {fact.by}", fact.after],
+    _C.INIT_FAILS: _init_fails,
     _C.NOT_READY: _probe("readiness"),
     _C.NOT_LIVE: _probe("liveness"),
     _C.NOT_STARTED: _probe("startup"),

@@ -133,6 +133,7 @@ class Assembler:
             trouble=seen.trouble,
             state=seen.state,
             loop=max(seen.loop, pod.replica.loop),
+            detail=_detail(pod, seen.trouble),
             cpu=seen.used.cpu,
             memory=seen.used.memory,
         )
@@ -148,6 +149,15 @@ class _Seen:
     state: State
     loop: int
     used: Usage
+
+
+def _detail(pod: Pod, trouble: Trouble | None) -> str:
+    """What the cluster says of it, with what was found elsewhere."""
+    own = pod.replica
+    if trouble is None or trouble == own.trouble or not trouble.detail:
+        return own.detail
+    said = own.health if own.runs and own.health else own.status
+    return f"{said}: {trouble.detail}"
 
 
 def _key(pod: Pod) -> tuple[str, str]:

@@ -55,17 +55,17 @@ def heard(events: Iterable[Said], nodes: Iterable[Node]) -> Hearsay:
 
 
 def loops(pod: Pod, now: float) -> int:
-    """How often a pod that runs has ended by itself, each time soon after its start; 0 if not so.
+    """How often a container of ``pod`` has ended by itself, each time soon after its start.
 
-    As long as the cluster itself would wait longer each time: ``RECENT``.
+    0 where it is no loop: where it has run longer than the cluster would remember it.
     """
-    if not pod.counts or pod.replica.phase is not Phase.RUNNING or pod.replica.loop:
+    if not pod.counts or pod.replica.phase not in {Phase.RUNNING, Phase.RESTARTING}:
         return 0
     return max((_restarts(each, now) for each in pod.containers), default=0)
 
 
 def _restarts(container: Container, now: float) -> int:
-    end = container.before
+    end = container.last_end
     if container.restarts < _LOOP_OF or end is None or not end.code:
         return 0
     if end.started_at is None or end.finished_at is None:

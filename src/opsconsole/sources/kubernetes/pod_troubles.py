@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from opsconsole.model.running.troubles import Trouble, TroubleCode
-from opsconsole.sources.kubernetes.containers import Condition, Container, Ended
+from opsconsole.sources.kubernetes.containers import OUT_OF_MEMORY, Condition, Container, Ended
 
 _C = TroubleCode
 _PULLS: Final = frozenset(
@@ -56,7 +56,7 @@ def of_pod(
     if scheduled is not None and scheduled.status == "False":
         return unscheduled(scheduled)
     for each in containers:
-        found = _waits(each)
+        found = _waits(each) or _init_fails(each)
         if found is not None:
             return found
     return None
@@ -105,6 +105,21 @@ def _waits(container: Container) -> Trouble | None:
     if last is not None and last.reason in _NOT_MADE:
         return Trouble(_C.NOT_CREATED, _cause(last.message), name)
     return None
+
+
+def _init_fails(container: Container) -> Trouble | None:
+    """Why the others do not begin: an init container that ends with a failure."""
+    end = container.last_end
+    if not container.init or end is None or container.running_since is not None:
+        return None
+    if end.reason == OUT_OF_MEMORY:
+        said = "out of memory"
+    elif end.code:
+        said = ""
+    else:
+        return None
+    runs = container.restarts + (1 if container.ended is not None else 0)
+    return Trouble(_C.INIT_FAILS, said, container.name, end.code, runs, end.finished_at)
 
 
 def not_pulled(image: str, said: str) -> Trouble:

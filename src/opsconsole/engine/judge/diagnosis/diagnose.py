@@ -50,6 +50,7 @@ _SYMPTOMS: Final = frozenset(
         FactCode.PROBE_FAILS,
         FactCode.CHECK_FAILS,
         FactCode.COPIES_MISSING,
+        FactCode.UPDATE_OVERDUE,
         FactCode.DISK_FULL,
         FactCode.HOST_MEMORY,
         FactCode.NOT_READ,
