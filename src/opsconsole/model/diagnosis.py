@@ -20,9 +20,7 @@ class FactCode(StrEnum):
     SIGNALLED = "signalled"  # after: the signal's name; count: deaths
     CRASH_LOOP = "crash-loop"  # count: deaths, figure: exit code, limit: seconds they took
     NEVER_STARTED = "never-started"  # after: why its engine could not start it, where it said so
-    HELD_BACK = (
-        "held-back"  # before: a TroubleCode, after: its detail, by: its part, figure of limit
-    )
+    HELD_BACK = "held-back"  # before: a TroubleCode, after: its detail, part, figure of limit
     GONE = "gone"  # a copy that is declared was removed
     PAUSED = "paused"
     COPIES_MISSING = "copies-missing"  # limit: wanted, figure: running
@@ -62,8 +60,9 @@ class Fact:
     ``subject`` is what it is about: a copy, a component, another service, an alert; ``copies`` how
     many copies it is about, ``subject`` then being the first by name. ``count`` is how often.
     ``source`` is the label of where it was read, '' for our own looks. ``until`` is when it ends
-    or ended last. ``limit`` is what ``figure`` is compared with. ``because`` are the facts that it
-    follows from: a change before it, or the first cause of the service that it names.
+    or ended last. ``limit`` is what ``figure`` is compared with. ``part`` is what of the subject it
+    is about: a container, an image, a volume. ``because`` are the facts that it follows from: a
+    change before it, or the first cause of the service that it names.
     """
 
     code: FactCode
@@ -81,6 +80,7 @@ class Fact:
     by: str = ""
     copies: int = 1
     because: tuple["Fact", ...] = ()
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

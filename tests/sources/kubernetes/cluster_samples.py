@@ -5,9 +5,11 @@ its name.
 """
 
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from opsconsole.model.running.workloads import Place, PlaceKind
 from opsconsole.sources.kubernetes.autoscalers import read_budget, read_scaler
@@ -29,6 +31,7 @@ _KINDS = {
     "daemonsets": WorkloadKind.DAEMON_SET,
 }
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 @cache
@@ -43,19 +46,19 @@ def objects() -> Objects:
     """All of them as they are read."""
     known = recorded()
     return Objects(
-        [each for item in known["pods"] if (each := a_pod(item))],
-        [
-            each
-            for plural, kind in _KINDS.items()
-            for item in known[plural]
-            if (each := read_controller(item, kind, BED))
-        ],
-        [each for item in known["replicasets"] if (each := read_replica_set(item))],
-        [each for item in known["hpa"] if (each := read_scaler(item))],
-        [each for item in known["pdb"] if (each := read_budget(item))],
-        [each for item in known["nodes"] if (each := read_node(item))],
-        [each for item in known["events"] if (each := read_said(item))],
+        [a_pod(item) for item in known["pods"]],
+        [controller(item, kind) for plural, kind in _KINDS.items() for item in known[plural]],
+        _read(read_replica_set, known["replicasets"]),
+        _read(read_scaler, known["hpa"]),
+        _read(read_budget, known["pdb"]),
+        _read(read_node, known["nodes"]),
+        _read(read_said, known["events"]),
     )
+
+
+def _read(read: Callable[[Json], T | None], items: list[Json]) -> list[T]:
+    found = (read(item) for item in items)
+    return [each for each in found if each is not None]
 
 
 def a_pod(item: Json) -> Pod:
@@ -136,7 +139,6 @@ def container(
 
 def end(code: int, reason: str = "Error", *, after: float = -60.0, ran: float = 5.0) -> Json:
     """How a run ended: ``after`` seconds after ``THEN``, ``ran`` seconds after its start."""
-    from datetime import UTC, datetime
 
     def said(at: float) -> str:
         return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")

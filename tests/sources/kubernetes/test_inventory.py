@@ -192,7 +192,8 @@ def test_a_pod_on_a_node_that_is_lost_says_so() -> None:
         (end(1), 3, 700.0, 0),
         # It had run for long.
         (end(1, ran=3000.0), 3, 10.0, 0),
-        (end(0, "Completed"), 3, 10.0, 0),
+        # What is to run for ever has no good end.
+        (end(0, "Completed"), 3, 10.0, 3),
     ],
 )
 def test_a_pod_that_ended_again_and_again_is_not_well_while_it_runs(

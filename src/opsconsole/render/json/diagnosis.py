@@ -45,6 +45,7 @@ def _fact(fact: Fact) -> Document:
         "unit": fact.unit,
         "until": _round(fact.until),
         "by": fact.by,
+        "part": fact.part,
         "state": None if fact.state is None else fact.state.value,
         "source": fact.source,
         "because": [_fact(each) for each in fact.because],

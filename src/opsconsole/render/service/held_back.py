@@ -20,7 +20,7 @@ def held_back(fact: Fact, who: str) -> list[str]:
 
 
 def _image(said: str) -> Callable[[Fact], list[str]]:
-    return lambda fact: [said, fact.by]
+    return lambda fact: [said, fact.part]
 
 
 def _probe(kind: str) -> Callable[[Fact], list[str]]:
@@ -37,7 +37,7 @@ def _unschedulable(fact: Fact) -> list[str]:
 def _init_fails(fact: Fact) -> list[str]:
     code = "" if fact.figure is None else f" exit {fact.figure:.0f}"
     times = f" ×{fact.limit:.0f}" if fact.limit is not None and fact.limit > 1 else ""
-    return [f"init container {fact.by}:{code}{times}", fact.after]
+    return [f"init container {fact.part}:{code}{times}", fact.after]
 
 
 def _not_made(fact: Fact) -> list[str]:
@@ -48,18 +48,18 @@ _PARTS: Final[Mapping[TroubleCode, Callable[[Fact], list[str]]]] = {
     _C.IMAGE_NOT_FOUND: _image("image pull: not found"),
     _C.IMAGE_REFUSED: _image("image pull: not authorised"),
     _C.IMAGE_NOT_HERE: _image("image not on the node, never pulled"),
-    _C.IMAGE_NOT_PULLED: lambda fact: [f"image pull: {fact.after or 'fails'}", fact.by],
+    _C.IMAGE_NOT_PULLED: lambda fact: [f"image pull: {fact.after or 'fails'}", fact.part],
     _C.UNSCHEDULABLE: _unschedulable,
-    _C.VOLUME_AWAITED: lambda fact: ["waiting for its volume", fact.by, fact.after],
+    _C.VOLUME_AWAITED: lambda fact: ["waiting for its volume", fact.part, fact.after],
     _C.NOT_CONFIGURED: _not_made,
     _C.NOT_CREATED: _not_made,
-    _C.QUOTA_EXCEEDED: lambda fact: [f"quota exceeded: {fact.by}", fact.after],
+    _C.QUOTA_EXCEEDED: lambda fact: [f"quota exceeded: {fact.part}", fact.after],
     _C.INIT_FAILS: _init_fails,
     _C.NOT_READY: _probe("readiness"),
     _C.NOT_LIVE: _probe("liveness"),
     _C.NOT_STARTED: _probe("startup"),
     _C.EVICTED: lambda fact: [f"evicted: {fact.after}" if fact.after else "evicted"],
-    _C.NODE_LOST: lambda fact: [f"node {fact.by} is not ready", fact.after],
+    _C.NODE_LOST: lambda fact: [f"node {fact.part} is not ready", fact.after],
     _C.OVERDUE: lambda fact: ["its rollout makes no progress", fact.after],
     _C.UNKNOWN: _not_made,
 }

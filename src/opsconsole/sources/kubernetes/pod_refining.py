@@ -66,7 +66,7 @@ def loops(pod: Pod, now: float) -> int:
 
 def _restarts(container: Container, now: float) -> int:
     end = container.last_end
-    if container.restarts < _LOOP_OF or end is None or not end.code:
+    if container.restarts < _LOOP_OF or end is None or container.init:
         return 0
     if end.started_at is None or end.finished_at is None:
         return 0
@@ -80,8 +80,8 @@ def refined(pod: Pod, hearsay: Hearsay, loop: int = 0) -> tuple[Trouble | None, 
     ``loop`` is how often it has ended although it runs at the moment.
     """
     replica = pod.replica
-    if replica.state is State.OK and loop:
-        return None, State.DEGRADED
+    if pod.counts and replica.state is State.OK and loop:
+        return _not_live(pod, hearsay.of.get(replica.id, ())), State.DEGRADED
     if not pod.counts or replica.state is State.OK:
         return replica.trouble, replica.state
     node = hearsay.nodes.get(replica.node)

@@ -1,12 +1,14 @@
 """What engines say of copies: removed, put back, not started, called ill."""
 
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import pytest
 
 from opsconsole.model.diagnosis import Confidence, FactCode
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.running.workloads import Phase
+from opsconsole.model.running.troubles import Trouble, TroubleCode
+from opsconsole.model.running.workloads import Phase, Place, PlaceKind
 from opsconsole.model.state import State
 from tests.engine.judge.diagnosis.stage import (
     NOW,
@@ -98,3 +100,48 @@ def test_what_an_engine_calls_ill_is_told_once() -> None:
     well = copy(1, State.DEGRADED, reason="container web-1 unhealthy: redis is gone")
     found = diagnosis(service("web", State.DEGRADED, well), engines=[engine(ill, at=NOW)])
     assert [each.lead.code for each in found.explanations] == [FactCode.CHECK_FAILS]
+
+
+POD: Final = {"kind": "pod", "place": Place(PlaceKind.CLUSTER, "bed"), "namespace": "shop"}
+
+
+def of_a_pod(trouble: Trouble | None, *, events: list[Event], **more: Any) -> list[FactCode]:
+    """The codes of what is said of a service whose only pod is ``web-1``, the likeliest first."""
+    phase = more.pop("phase", Phase.PENDING)
+    pod = replica("web-1", phase, more.pop("state", State.DOWN), trouble=trouble, **POD, **more)
+    seen = service("web", State.DOWN, copy(1), replicas=("web-1",))
+    bed = engine(pod, at=NOW, place=pod.place)
+    found = diagnosis(replace(seen, instances=()), events=events, engines=(bed,)).explanations
+    return [each.lead.code for each in found]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "more", "leads"),
+    [
+        (Trouble(TroubleCode.IMAGE_NOT_FOUND), {}, [FactCode.HELD_BACK]),
+        # Said first long after it went wrong, it is why it is as it is all the same.
+        (Trouble(TroubleCode.UNSCHEDULABLE, at=NOW), {}, [FactCode.HELD_BACK]),
+        (Trouble(TroubleCode.NOT_READY, "HTTP 503"), {"phase": Phase.RUNNING},
+         [FactCode.CHECK_FAILS]),
+        (Trouble(TroubleCode.NODE_LOST), {"phase": Phase.RUNNING}, [FactCode.HELD_BACK]),
+        # It starts, which explains nothing.
+        (None, {"state": State.DEGRADED}, []),
+        (None, {"phase": Phase.RESTARTING, "loop": 4, "exit_code": 137, "oom_killed": True},
+         [FactCode.OUT_OF_MEMORY]),
+    ],
+)  # fmt: skip
+def test_what_a_cluster_says_of_a_pod_is_why(
+    trouble: Trouble | None, more: dict[str, Any], leads: list[FactCode]
+) -> None:
+    assert of_a_pod(trouble, events=[], **more)[: len(leads) or 1] == leads
+
+
+def test_of_a_loop_the_cluster_has_counted_what_nobody_saw() -> None:
+    died = [ended(T, "web-1", 3), ended(T + 9, "web-1", 3)]
+    pod = replica(
+        "web-1", Phase.RESTARTING, State.DOWN, loop=9, restarts=9, exit_code=3, **POD
+    )  # fmt: skip
+    seen = service("web", State.DOWN, copy(1), replicas=("web-1",))
+    bed = engine(pod, at=NOW, place=pod.place)
+    lead = diagnosis(replace(seen, instances=()), events=died, engines=(bed,)).explanations[0].lead
+    assert (lead.code, lead.count, lead.figure) == (FactCode.CRASH_LOOP, 9, 3.0)

@@ -163,7 +163,7 @@ def _held_back(trouble: Trouble, name: str, place: str) -> Fact:
         name,
         before=trouble.code.value,
         after=trouble.detail,
-        by=trouble.part,
+        part=trouble.part,
         figure=trouble.count,
         limit=trouble.of,
         source=place,
@@ -255,7 +255,7 @@ def _together(facts: Iterable[Fact]) -> list[Fact]:
     """One fact for all copies of which the same is known."""
     alike: dict[tuple[object, ...], list[Fact]] = {}
     for fact in facts:
-        said = fact.before, fact.after, fact.by
+        said = fact.before, fact.after, fact.part
         alike.setdefault((fact.code, fact.figure, said, fact.source), []).append(fact)
     return [_joined(group) for group in alike.values()]
 
