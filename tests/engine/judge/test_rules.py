@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.judge.rules import INACTIVE, Phase, RuleState, step
+from opsconsole.engine.judge.rules import CLEAR, INACTIVE, Phase, RuleState, step
 
 LETTERS = {"t": True, "f": False, "?": None}
 SHORT = {
@@ -24,7 +24,7 @@ def play(series: str, for_: float, keep: float) -> list[RuleState]:
         state = step(state, LETTERS[letter], float(now), for_, keep)
         seen.append(state)
         if state.phase is Phase.RESOLVED:
-            state = INACTIVE
+            state = CLEAR
     return seen
 
 
@@ -73,3 +73,11 @@ def test_properties_of_every_series(series: str, for_: int, keep: int) -> None:
             assert after.since == before.since
         if after.phase is Phase.RESOLVED:
             assert before.phase is Phase.FIRING
+
+
+@given(st.text(alphabet="tf?", max_size=40), st.integers(0, 3))
+def test_a_beginning_is_certain_only_after_a_look_at_its_absence(series: str, for_: int) -> None:
+    for state in play(series, for_, 0):
+        if state.phase in {Phase.PENDING, Phase.FIRING}:
+            before = series[: int(state.since)][-1:]
+            assert state.at_least is (before != "f")

@@ -6,7 +6,8 @@ import pytest
 
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.render.alerts.rows import detail, row, standing
-from opsconsole.render.ink.cells import Role, plain
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Role, line_width, plain
 
 NOW = 1_000_000.0
 LOUD = frozenset({Role.DOWN, Role.DEGRADED, Role.STRONG})
@@ -47,3 +48,14 @@ def test_a_name_is_not_cut_beside_free_columns(width: int) -> None:
     assert "DatabaseUnreachableForTooLong" in drawn or not drawn.endswith("   ")
     if width >= 60:
         assert "DatabaseUnreachableForTooLong" in drawn
+
+
+@pytest.mark.parametrize("seconds", [5, 79, 7200, 3_000_000])
+def test_an_age_that_may_be_longer_says_so_in_the_same_place(seconds: int) -> None:
+    known = replace(FIRES, since=NOW - seconds)
+    least = replace(known, at_least=True)
+    age = figures.age(seconds)
+    assert f"≥{age}" in plain([row(least, 80, NOW).line])
+    assert "≥" not in plain([row(known, 80, NOW).line])
+    assert line_width(row(least, 80, NOW).line) == line_width(row(known, 80, NOW).line)
+    assert standing(least, NOW) == f"firing for ≥ {age}"

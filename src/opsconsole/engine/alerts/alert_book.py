@@ -133,7 +133,7 @@ class AlertBook:
         for local in self._rules:
             old = self._recalled.rows.get(local.key)
             if old is not None and local.state.phase is Phase.INACTIVE:
-                local.recalled = rules.recalled(old.state, old.since)
+                local.recalled = rules.recalled(old.state, old.since, at_least=old.at_least)
         self._advance(now)
 
     def use_own(self, acknowledged: tuple[SilenceView, ...], now: float) -> None:
@@ -362,7 +362,7 @@ def _evaluate(local: _LocalRule, now: float) -> bool:
     before = local.state
     local.state = rules.step(before, seen, now, rule.for_, rule.keep_firing_for)
     if local.state.phase is Phase.RESOLVED:
-        local.state = rules.INACTIVE
+        local.state = rules.CLEAR
     same = local.state.phase is before.phase and local.state.since == before.since
     if same and recalled is None:
         return False
@@ -392,6 +392,7 @@ def _alert(local: _LocalRule, now: float) -> Alert | None:
         severity=Severity.from_word(rule.severity),
         state=AlertState.FIRING if firing else AlertState.PENDING,
         since=local.state.since,
+        at_least=local.state.at_least,
         summary=rule.summary or str(local.condition),
         service=service,
         labels=labels,

@@ -37,6 +37,7 @@ class RuleBook:
         self._states: dict[tuple[str, str, str], dict[_Key, _Series]] = {}
         self._recalled = {each.key: each for each in recalled if each.sources == (LOCAL,)}
         self._evaluated: set[tuple[str, str, str]] = set()
+        self._read: set[tuple[str, str, str]] = set()
 
     def evaluate(self, seen: Iterable[RuleEvaluation], now: float) -> tuple[Alert, ...]:
         """The alerts that are pending or firing after this round."""
@@ -49,8 +50,13 @@ class RuleBook:
             if evaluation.samples is not None and identity not in self._evaluated:
                 self._evaluated.add(identity)
                 known = self._gone_on(evaluation)
-            states = _step(evaluation, known, now)
+            unseen = rules.CLEAR if identity in self._read else rules.INACTIVE
+            states = _step(evaluation, known, unseen, now)
             self._states[identity] = states
+            if evaluation.samples is None:
+                self._read.discard(identity)
+            else:
+                self._read.add(identity)
             alerts.extend(_alert(rule, series) for series in states.values())
         return tuple(alerts)
 
@@ -60,22 +66,25 @@ class RuleBook:
         for sample in (evaluation.samples or ())[:SERIES] if self._recalled else ():
             plain = _Series(sample, rules.INACTIVE)
             old = self._recalled.get(_alert(evaluation.rule, plain).key)
-            state = None if old is None else rules.recalled(old.state, old.since)
+            if old is None:
+                continue
+            state = rules.recalled(old.state, old.since, at_least=old.at_least)
             if state is not None:
                 found[frozenset(sample.labels.items())] = _Series(sample, state)
         return found
 
 
 def _step(
-    evaluation: RuleEvaluation, before: Mapping[_Key, _Series], now: float
+    evaluation: RuleEvaluation, before: Mapping[_Key, _Series], unseen: RuleState, now: float
 ) -> dict[_Key, _Series]:
+    """``unseen`` is the state of a series that the round before had not."""
     rule, samples = evaluation.rule, evaluation.samples
     holding = {frozenset(sample.labels.items()): sample for sample in (samples or ())[:SERIES]}
     after: dict[_Key, _Series] = {}
     for key in dict.fromkeys((*before, *holding)):
         known = before.get(key)
         holds = None if samples is None else key in holding
-        state = known.state if known else rules.INACTIVE
+        state = known.state if known else unseen
         state = rules.step(state, holds, now, rule.for_, rule.keep_firing_for)
         if state.phase in {Phase.PENDING, Phase.FIRING}:
             sample = holding.get(key) or (known.sample if known else None)
@@ -103,6 +112,7 @@ def _alert(rule: FileRule, series: _Series) -> Alert:
         severity=Severity.from_word(labels.get("severity", "")),
         state=AlertState.FIRING if firing else AlertState.PENDING,
         since=state.since,
+        at_least=state.at_least,
         summary=notes.get("summary") or notes.get("message", ""),
         description=notes.get("description", ""),
         labels=labels,

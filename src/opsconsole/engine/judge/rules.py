@@ -7,7 +7,7 @@ not be seen neither starts nor ends an alert. ``since`` never goes back while ac
 Source of the semantics: Prometheus' alerting rules, ``for`` and ``keep_firing_for``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from opsconsole.model.alerting.alerts import AlertState
@@ -24,23 +24,30 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """``since`` is when the condition began to hold, ``quiet_since`` when it ceased to."""
+    """``since`` is when the condition began to hold, ``quiet_since`` when it ceased to.
+
+    ``at_least``: it was never seen not to hold before, and may have held for longer. ``clear``: it
+    was just seen not to hold.
+    """
 
     phase: Phase = Phase.INACTIVE
     since: float = 0.0
     quiet_since: float | None = None
+    at_least: bool = field(default=False, compare=False)
+    clear: bool = field(default=False, compare=False)
 
 
 INACTIVE = RuleState()
+CLEAR = RuleState(clear=True)
 
 
-def recalled(state: AlertState, since: float) -> RuleState | None:
+def recalled(state: AlertState, since: float, *, at_least: bool = False) -> RuleState | None:
     """The state of a rule whose alert was recorded; None where it is over."""
     match state:
         case AlertState.FIRING:
-            return RuleState(Phase.FIRING, since)
+            return RuleState(Phase.FIRING, since, at_least=at_least)
         case AlertState.PENDING:
-            return RuleState(Phase.PENDING, since)
+            return RuleState(Phase.PENDING, since, at_least=at_least)
         case AlertState.RESOLVED:
             return None
 
@@ -53,11 +60,12 @@ def step(
         return _firing(state, holds, now, keep_firing_for)
     if not holds:
         # An unknown value must not lead to an alert either: the wait restarts.
-        return INACTIVE
-    since = state.since if state.phase is Phase.PENDING else now
-    if now - since >= for_:
-        return RuleState(Phase.FIRING, since)
-    return RuleState(Phase.PENDING, since)
+        return INACTIVE if holds is None else CLEAR
+    pending = state.phase is Phase.PENDING
+    since = state.since if pending else now
+    at_least = state.at_least if pending else not state.clear
+    phase = Phase.FIRING if now - since >= for_ else Phase.PENDING
+    return RuleState(phase, since, at_least=at_least)
 
 
 def _firing(state: RuleState, holds: bool | None, now: float, keep_firing_for: float) -> RuleState:

@@ -60,6 +60,7 @@ class Alert:
 
     ``cause`` is the key of the alert that explains it, ``fingerprint`` Alertmanager's name for it.
     ``seen_at`` is when it was last reported, where all that reported it are silent now; else None.
+    ``at_least``: it was so when it was first looked at, and may have begun before ``since``.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Alert:
     cause: str = ""
     fingerprint: str = ""
     seen_at: float | None = None
+    at_least: bool = False
 
     @property
     def quiet(self) -> bool:

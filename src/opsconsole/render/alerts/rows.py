@@ -57,13 +57,14 @@ def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0
     loud = alert.state is AlertState.FIRING and not alert.quiet and alert.seen_at is None
     name_width = min(24, max(12, width // 3))
     name = f"└ {alert.name}" if depth else alert.name
+    lasted = figures.age(_lasted(alert, now))
     # What its service leaves free is the name's, before any text.
     least = min(map(width_of, _wordings(alert, now)))
     free = width - 8 - 7 - 1 - least - (len(str(folded)) + 2 if folded else 0)
     name_width = max(name_width, min(width_of(name), free))
     spans: list[Span] = [
-        Span(f" {glyph} {word:<4} ", role if loud else Role.MUTED),
-        Span(fit(figures.age(_lasted(alert, now)), 6, Align.RIGHT), Role.MUTED),
+        Span(f" {glyph} {word:<4}", role if loud else Role.MUTED),
+        Span(fit(f"{least_mark(alert)}{lasted}", 7, Align.RIGHT), Role.MUTED),
         Span(" "),
         Span(fit(name, name_width), Role.STRONG if loud else Role.MUTED),
         Span(" "),
@@ -125,7 +126,7 @@ def _wordings(alert: Alert, now: float) -> list[str]:
         seen = f"seen {figures.age(now - alert.seen_at)} ago"
         return [f"{seen} · {where}".strip(" ·"), seen]
     if alert.state is AlertState.RESOLVED:
-        lasted = f"lasted {figures.age(_lasted(alert, now))}"
+        lasted = f"lasted {figures.lasting(_lasted(alert, now), at_least=alert.at_least)}"
         return [f"{lasted} · {where}".strip(" ·"), lasted, "resolved"]
     if alert.state is not AlertState.FIRING:
         return [f"{alert.state.value} · {where}".strip(" ·")]
@@ -141,9 +142,14 @@ def _lasted(alert: Alert, now: float) -> float:
     return (alert.ends_at or now if over else now) - alert.since
 
 
+def least_mark(alert: Alert) -> str:
+    """What stands before its age where it may be longer."""
+    return "≥" if alert.at_least else ""
+
+
 def standing(alert: Alert, now: float) -> str:
     """``firing for 3m12s``; what is over says how long it lasted."""
-    lasted = figures.age(_lasted(alert, now))
+    lasted = figures.lasting(_lasted(alert, now), at_least=alert.at_least)
     if alert.state is not AlertState.RESOLVED:
         return f"{alert.state.value} for {lasted}"
     ago = f", {figures.age(now - alert.ends_at)} ago" if alert.ends_at is not None else ""

@@ -18,6 +18,7 @@ def alert_document(alert: Alert, now: float) -> Document:
         "severity": alert.severity.value,
         "state": alert.state.value,
         "since": round(alert.since, 6),
+        "at_least": alert.at_least,
         "age": round(max(0.0, _end(alert, now) - alert.since), 6),
         "ends_at": None if alert.ends_at is None else round(alert.ends_at, 6),
         "stale": alert.seen_at is not None,

@@ -150,7 +150,8 @@ def began_line(alert: Alert | None, width: int, now: float) -> Line:
     """The start of the alert marked in the chart; blank if none is."""
     if alert is None:
         return BLANK
-    moment = f"{figures.zoned(alert.since)}, {figures.age(now - alert.since)} ago"
+    ago = figures.lasting(now - alert.since, at_least=alert.at_least)
+    moment = f"{figures.zoned(alert.since)}, {ago} ago"
     text = clip(f" {alert.name} began at {moment}", max(0, width - 4))
     return (Span(f"  {BEGAN}", Role.DOWN), Span(text, Role.STRONG))
 

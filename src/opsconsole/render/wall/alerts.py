@@ -56,7 +56,8 @@ def _large_alert(alert: Alert, scene: Scene, width: int) -> list[Line]:
     """Age, name and service in big letters; [] if the wall is too small for that."""
     critical = alert.severity is Severity.CRITICAL
     state = State.DOWN if critical else State.DEGRADED
-    text = f"{figures.age(scene.now - alert.since)} {alert.name} {alert.service}".rstrip()
+    lasts = figures.lasting(scene.now - alert.since, at_least=alert.at_least)
+    text = f"{lasts} {alert.name} {alert.service}".rstrip()
     whole = f"{state.glyph} {text}"
     if width < _LARGE_FROM or not drawable(text) or columns_of(whole, 1) > width - 2:
         return []
