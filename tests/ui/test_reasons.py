@@ -7,6 +7,7 @@ import pytest
 from opsconsole.model.operation import ConfirmLevel, Refusal
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.service.why import sentence
+from opsconsole.ui.screens.changes.plan import PlanScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage
 from tests.ui.fake_engine import FakeEngine
@@ -52,6 +53,18 @@ async def test_what_blocks_an_action_is_whole(open_stage: OpenStage) -> None:
     async with open_stage(refused(fleet.on_fire()), size=SMALL) as stage:
         await stage.press("x")
         assert LONG in words_of(stage.text), stage.text
+
+
+@pytest.mark.parametrize("size", [SMALL, (160, 45)])
+async def test_a_key_whose_action_is_refused_is_faint_and_says_why(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(refused(fleet.on_fire()), size=size) as stage:
+        assert "(cooling down)" in stage.text.splitlines()[-1]
+        await stage.press("R")
+        assert isinstance(stage.app.screen, PlanScreen)
+    async with open_stage(fleet.on_fire(), size=size) as stage:
+        assert "(cooling down)" not in stage.text.splitlines()[-1]
 
 
 @pytest.mark.parametrize("more", [0, 1, 4])

@@ -57,9 +57,11 @@ def _fitting(listed: Sequence[Hint], width: int) -> list[Hint]:
     """Those that fit, in their order: what stays and help first, then what changes something, then
     the rest."""
     staying = [item for item in listed[:-1] if item.stays]
-    changing = [item for item in listed[:-1] if item.part is Part.CHANGE][:_KEPT]
+    changing = sorted((item for item in listed[:-1] if item.part is Part.CHANGE), key=_is_blocked)[
+        :_KEPT
+    ]
     wanted = [*staying, listed[-1], *(item for item in changing if not item.stays)]
-    wanted += [item for item in listed[:-1] if item not in wanted]
+    wanted += sorted((item for item in listed[:-1] if item not in wanted), key=_is_blocked)
     room = width - 1 - 2 * width_of(_STROKE.text)
     kept: list[Hint] = []
     for item in wanted:
@@ -68,6 +70,11 @@ def _fitting(listed: Sequence[Hint], width: int) -> list[Hint]:
             kept.append(item)
             room -= size
     return [item for item in listed if item in kept]
+
+
+def _is_blocked(item: Hint) -> bool:
+    """What cannot be done now gives way to what can."""
+    return bool(item.blocked)
 
 
 def _hint(item: Hint) -> list[Span]:

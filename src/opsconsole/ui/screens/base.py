@@ -279,7 +279,17 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
             return ""
         if self.console_app.read_only:
             return "read-only" if key.id == "restart" else ""
-        return ""
+        return self._refused(key)
+
+    def _refused(self, key: keys.Key) -> str:
+        """Why the target's actions of this key are all refused now; '' where one is not."""
+        kinds: set[ActionKind] = CHANGED_BY.get(key.id, set())
+        of_kind = (
+            [view for view in self.target.actions if view.kind in kinds] if self.target else []
+        )
+        refusals = [view.refusal for view in of_kind if view.refusal is not None]
+        all_refused = bool(refusals) and len(refusals) == len(of_kind)
+        return refusals[0].code.replace("-", " ") if all_refused else ""
 
     # ---- places and moments ----
 
