@@ -33,6 +33,7 @@ from opsconsole.sources.kubernetes.inventory import Assembler, owner_of
 from opsconsole.sources.kubernetes.nodes import Node
 from opsconsole.sources.kubernetes.pods import Pod
 from opsconsole.sources.kubernetes.reflector import Change
+from opsconsole.sources.kubernetes.usage import UsageWatch, Used
 from opsconsole.sources.kubernetes.watches import Watches, kinds_of
 from opsconsole.sources.kubernetes.workloads import Controller
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
@@ -67,6 +68,8 @@ class KubernetesSource(Source[Inventory]):
         self._threads = BoundedExecutor(cluster.name, 1)
         self._client: ClusterClient | None = None
         self._watches: Watches | None = None
+        self._usage: UsageWatch | None = None
+        self._used: Used = {}
         self._version = ""
         self._version_due = 0.0
         self._changed: list[Change[Controller]] = []
@@ -107,7 +110,10 @@ class KubernetesSource(Source[Inventory]):
     async def close(self) -> None:
         """End all watches and drop the connections."""
         watches, self._watches = self._watches, None
+        usage, self._usage = self._usage, None
         client, self._client = self._client, None
+        if usage is not None:
+            await usage.close()
         if watches is not None:
             await watches.close()
         if client is not None:
@@ -131,13 +137,19 @@ class KubernetesSource(Source[Inventory]):
         if not watches.pods.settled:
             raise TimeoutError
         self._tell_changes(watches)
-        unread = watches.unread
+        unread, used = watches.unread, self._usage.used if self._usage is not None else {}
+        if self._usage is not None:
+            unread = (*unread, *self._usage.unread)
         may_stay = not self._touched and not self._assembler.changes_by_itself
+        may_stay = may_stay and used == self._used
         if self._last is not None and may_stay and unread == self._last.unread:
             return self._last
-        self._touched = False
+        self._touched, self._used = False, used
         self._last = self._assembler.assemble(
-            replace(watches.objects, unread=unread), self.endpoint, self._version, self._now()
+            replace(watches.objects, unread=unread, usage=used),
+            self.endpoint,
+            self._version,
+            self._now(),
         )
         self._tell_past(watches)
         return self._last
@@ -165,6 +177,8 @@ class KubernetesSource(Source[Inventory]):
             others=self._touch,
         )
         self._watches.start()
+        self._usage = UsageWatch(self._client, self._cluster, self._clock)
+        self._usage.start()
         return self._watches
 
     async def _ask_version(self, watches: Watches) -> None:
