@@ -1,4 +1,4 @@
-"""What pods use: as metrics.k8s.io answers, recorded, for no server of such metrics can be had."""
+"""What pods use: as metrics.k8s.io answers. Recorded, as the tests' cluster has no such server."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +52,7 @@ def test_hostile_answers_raise_nothing(hostile: dict[str, Any]) -> None:
 
 
 class Answering:
-    """A server of metrics that says what it is told to."""
+    """A server of metrics that says what it is set to say."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -90,10 +90,10 @@ async def test_it_is_known_while_it_is_new_and_not_known_after() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [(FaultKind.ABSENT, False), (FaultKind.PERMISSION, True)]
+    ("kind", "said"), [(FaultKind.ABSENT, False), (FaultKind.PERMISSION, True)]
 )
 async def test_where_there_is_none_it_is_asked_rarely_and_a_missing_right_is_said(
-    kind: FaultKind, told: bool
+    kind: FaultKind, said: bool
 ) -> None:
     clock, server = FakeClock(), Answering()
     server.answer = fault(kind)
@@ -102,7 +102,7 @@ async def test_where_there_is_none_it_is_asked_rarely_and_a_missing_right_is_sai
     try:
         await clock.advance(EVERY)
         assert len(server.asked) == 1
-        assert bool(watch.unread) is told
+        assert bool(watch.unread) is said
         await clock.advance(RARELY)
         assert len(server.asked) == 2
     finally:

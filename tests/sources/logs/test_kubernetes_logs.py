@@ -11,7 +11,7 @@ from opsconsole.sources.logs.base import LogContext, LogSource, Sought
 from opsconsole.sources.logs.kinds import make
 from opsconsole.sources.logs.raw_lines import RawLine
 from tests.patience import until
-from tests.servers.kubernetes.api import Namespace, template
+from tests.servers.kubernetes.api import Json, Namespace, template
 from tests.servers.kubernetes.cluster import ClusterAt
 
 _COUNTS = """
@@ -25,13 +25,13 @@ class Heard:
     """What a log source says."""
 
     def __init__(self) -> None:
-        self.told: list[RawLine] = []
+        self.heard: list[RawLine] = []
         self.gaps: list[str] = []
         self.troubles: list[str] = []
 
     def lines(self, lines: Sequence[RawLine], *, live: bool) -> None:
-        assert live or not self.told
-        self.told.extend(lines)
+        assert live or not self.heard
+        self.heard.extend(lines)
 
     def unfinished(self, line: RawLine) -> None:
         raise AssertionError(line)
@@ -44,7 +44,7 @@ class Heard:
 
     def by_pod(self) -> dict[str, list[str]]:
         pods: dict[str, list[str]] = {}
-        for line in sorted(self.told, key=lambda each: each.at or 0.0):
+        for line in sorted(self.heard, key=lambda each: each.at or 0.0):
             pods.setdefault(line.replica, []).append(line.data.decode())
         return pods
 
@@ -77,11 +77,11 @@ def test_every_line_of_every_run_is_told_once_also_of_pods_that_take_over(
     followed = source(kubernetes_cluster, cluster_sandbox, heard, "admin")
     followed.start()
     try:
-        until(lambda: _pods_with(heard, "run 2 line 3"), moves=lambda: len(heard.told))
+        until(lambda: _pods_with(heard, "run 2 line 3"), moves=lambda: len(heard.heard))
         gone = _pods_with(heard, "run 2 line 3")[0]
         cluster_sandbox.delete("Pod", gone, grace=0)
         known = set(heard.by_pod())
-        until(lambda: set(heard.by_pod()) - known, moves=lambda: len(heard.told))
+        until(lambda: set(heard.by_pod()) - known, moves=lambda: len(heard.heard))
     finally:
         followed.close()
     assert not any(heard.troubles)
@@ -100,11 +100,7 @@ def test_the_run_that_crashed_is_read_back_before_the_one_that_is_on(
     dies_and_counts(cluster_sandbox)
 
     def restarted() -> list[str]:
-        return [
-            each["metadata"]["name"]
-            for each in cluster_sandbox.list("Pod")
-            if any(told["restartCount"] for told in each["status"].get("containerStatuses", ()))
-        ]
+        return [each["metadata"]["name"] for each in cluster_sandbox.list("Pod") if _restarts(each)]
 
     until(restarted, every=0.2)
     [stretch] = source(kubernetes_cluster, cluster_sandbox, Heard(), "admin").past(Sought())
@@ -132,3 +128,8 @@ def test_whoever_may_not_look_is_told(
                 source(kubernetes_cluster, cluster_sandbox, heard, "nobody").past(Sought())
             ).batches
         )
+
+
+def _restarts(pod: Json) -> int:
+    statuses = pod["status"].get("containerStatuses", ())
+    return sum(each["restartCount"] for each in statuses)

@@ -50,7 +50,9 @@ class UsageWatch:
     def __init__(self, client: Asked, cluster: KubernetesCluster, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        kind = Kind[None]("pods", "/apis/metrics.k8s.io/v1beta1", lambda _: None, labelled=True)
+        kind: Kind[None] = Kind(
+            "pods", "/apis/metrics.k8s.io/v1beta1", lambda _: None, labelled=True
+        )
         self._paths, self._params = paths_of(kind, cluster)
         self._used: Used = {}
         self._at = 0.0
