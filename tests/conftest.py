@@ -13,7 +13,7 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 from opsconsole import hiding, zones  # noqa: E402
-from opsconsole.config import loader  # noqa: E402
+from opsconsole.config import loader, usual_engines  # noqa: E402
 from opsconsole.ui.terminal import crash  # noqa: E402
 
 # How long an example takes is the machine's affair.
@@ -97,6 +97,7 @@ def isolated_environment(
     monkeypatch.setattr(hiding, "_values", hiding._Values())
     monkeypatch.setattr(zones, "_shown", zones._Shown())
     monkeypatch.setattr(loader, "_SYSTEMD", tmp_path_factory.getbasetemp() / "no systemd")
+    monkeypatch.setattr(usual_engines, "_SYSTEM", tmp_path_factory.getbasetemp() / "no podman")
     monkeypatch.setattr(crash, "_remembered", [])
     monkeypatch.setattr(crash, "_afterwards", [])
     home = tmp_path_factory.mktemp("home")

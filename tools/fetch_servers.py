@@ -1,7 +1,7 @@
 """Bring real servers into ``.servers/`` from Debian packages, installing nothing.
 
-    python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [victoria] [docker] [images] [fonts]
-                                   [hosts] [kubernetes]
+    python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [victoria] [docker] [podman]
+                                   [images] [fonts] [hosts] [kubernetes]
 
 Invariant: a group's folder is whole or absent. Packages are unpacked beside it and the folder
 is renamed into place; a stamp inside names the packages, so a second run does nothing. What is
@@ -114,6 +114,22 @@ GROUPS = {
             "libnetfilter-conntrack3",
             "libnfnetlink0",
             "libnftnl11",
+        ),
+    ),
+    # It runs containers by the runc of the group docker.
+    "podman": Group(
+        commands=("podman", "conmon"),
+        packages=(
+            "podman",
+            "conmon",
+            "golang-github-containers-common",
+            "golang-github-containers-image",
+            "netavark",
+            "aardvark-dns",
+            "libgpgme11",
+            "libsubid4",
+            "libassuan0",
+            "catatonit",
         ),
     ),
     # A container's file system needs the static busybox; one on PATH is often linked to libc.

@@ -38,6 +38,7 @@ from tests.servers.monitoring import (
     start_blackbox_exporter,
     start_node_exporter,
 )
+from tests.servers.podman import Podman, why_no_podman
 
 _ROOTS = frozenset(
     {
@@ -50,6 +51,7 @@ _ROOTS = frozenset(
         "node_exporter",
         "blackbox_exporter",
         "hosts",
+        "podman",
         "kubernetes_cluster",
         "cluster_sandbox",
         "private_control_plane",
@@ -202,6 +204,16 @@ def private_docker_engine() -> Iterator[OwnEngine]:
     engine = OwnEngine()
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def podman() -> Iterator[Podman]:
+    """A Podman of the test's own."""
+    lack = why_no_podman()
+    need("podman", available=not lack, remedy=lack)
+    made = Podman()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -23,13 +23,15 @@ _OPEN: Final = 1
 def run(arguments: argparse.Namespace) -> int:
     """Look, print what was found and on which evidence, and write or compare it."""
     path = place_of(arguments)
-    fleet = look(default_settings(), within=PATIENCE)
+    settings = default_settings()
+    fleet = look(settings, within=PATIENCE)
     services = [each.found for each in fleet.findings if each.serves]
     made = first_configuration(
         services,
         servers_around(fleet.inventories, PATIENCE),
         fleet.inventories,
         fleet.faults,
+        settings.docker if "docker" in settings.model_fields_set else (),
     )
     print_found(made)
     if not services and not path.exists():

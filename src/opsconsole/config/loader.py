@@ -25,6 +25,7 @@ from opsconsole.config.secrets.interpolation import Interpolated, interpolate
 from opsconsole.config.secrets.learning import learn, learn_variables, secret_references
 from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
+from opsconsole.config.usual_engines import usual_engines
 from opsconsole.config.validation import problems_of, stray_references
 from opsconsole.errors import ConfigError
 
@@ -54,13 +55,16 @@ def positions(path: Path) -> Tree:
     return Tree(reading.value, reading.positions)
 
 
-def default_settings() -> Settings:
-    """What is shown with no configuration: this host, what its engine runs, and units that failed.
+def default_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """What is shown with no configuration: this host, what its engines run, and units that failed.
 
     Where no systemd runs, none of its units is asked for.
     """
     systemd = SystemdDiscovery() if _SYSTEMD.is_dir() else None
-    return Settings(discover=Discovery(docker=DockerDiscovery(), systemd=systemd))
+    discover, engines = Discovery(docker=DockerDiscovery(), systemd=systemd), usual_engines(environ)
+    if engines == Settings.model_fields["docker"].default:
+        return Settings(discover=discover)
+    return Settings(discover=discover, docker=engines)
 
 
 @dataclass(slots=True)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from opsconsole.model.running.workloads import Inventory, Replica
 from opsconsole.model.written.draft import Draft, Entry, offered_ports
 from opsconsole.render.draft import entry_lines
-from opsconsole.render.yaml_text import scalar
+from opsconsole.render.yaml_text import flow, scalar
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
     from opsconsole.config.effective import FoundService
     from opsconsole.config.offers import ServerAround
+    from opsconsole.config.settings import Docker
 
 _HEAD: Final = (
     "# Written by opsconsole init, of what ran then. Behind each line is where it comes from.",
@@ -73,10 +74,17 @@ def first_configuration(
     servers: "Sequence[ServerAround]",
     inventories: Iterable[Inventory],
     faults: Sequence[str],
+    engines: "Sequence[Docker]" = (),
 ) -> FirstConfiguration:
-    """``services`` as they are, ``servers`` as an offer, and what did not answer as left open."""
+    """``services`` as they are, ``servers`` as an offer, and what did not answer as left open.
+
+    ``engines`` are named where they are not the one that is read anyway.
+    """
     containers = {each.name: each for seen in inventories for each in seen.replicas}
     lines, left_open = [*_HEAD], [*faults]
+    if engines:
+        named = [each.model_dump(include={"name", "host"}, exclude_none=True) for each in engines]
+        lines.append(f"docker: {flow(named)}  # the sockets that are there")
     for server in servers:
         lines.append(f"#{server.kind}: {{url: {scalar(server.url)}}}  # {server.evidence}")
         left_open.append(f"the {server.kind} at {server.url} is offered as a comment: is it yours?")
@@ -86,7 +94,7 @@ def first_configuration(
     lines += [f"#discover: {found_later}  # finds what will run later as well", ""]
     lines.append("services:" if services else "services: {}")
     for each in services:
-        lines += service_lines(each, containers)
+        lines += service_lines(each, containers, engine=len(engines) > 1)
         ports = _unused_ports(each, containers)
         if ports:
             named = ", ".join(ports)

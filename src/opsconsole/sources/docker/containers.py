@@ -39,6 +39,13 @@ _STARTING_OR_STOPPED: Final = {
     "paused": State.DEGRADED,
     "dead": State.DOWN,
 }
+_PODMANS: Final = {
+    "stopped": "exited",
+    "configured": "created",
+    "initialized": "created",
+    "stopping": "running",
+}
+"""Podman's own words in its answers of the Docker API, and Docker's for them."""
 _PHASES: Final = {
     "created": Phase.PENDING,
     "running": Phase.RUNNING,
@@ -196,7 +203,8 @@ def _read_listed(item: Mapping[str, object]) -> Listed | None:
     if not isinstance(id_, str) or not _ID.fullmatch(id_):
         return None
     uptime = text(item.get("Status"), _NAME_LIMIT)
-    status = text(item.get("State"), _NAME_LIMIT).lower()
+    said = text(item.get("State"), _NAME_LIMIT).lower()
+    status = _PODMANS.get(said, said)
     health = _HEALTH.search(uptime)
     exited = _EXITED.search(uptime) if status in ("exited", "restarting", "dead") else None
     return Listed(

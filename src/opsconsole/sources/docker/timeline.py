@@ -27,6 +27,7 @@ FILTERS: Final[Mapping[str, list[str]]] = {
         "health_status",
         "rename",
         "destroy",
+        "remove",  # Podman's word for it
         "update",
         "pause",
         "unpause",
@@ -75,6 +76,7 @@ class Timeline:
             "container start": _as(EventCode.STARTED, State.OK),
             "container restart": _as(EventCode.RESTARTED),
             "container destroy": _as(EventCode.REMOVED),
+            "container remove": _as(EventCode.REMOVED),
             "container pause": _as(EventCode.PAUSED, State.DEGRADED),
             "container unpause": _as(EventCode.RESUMED, State.OK),
             "container update": _as(EventCode.LIMITS_CHANGED),
