@@ -83,8 +83,8 @@ def first_configuration(
     containers = {each.name: each for seen in inventories for each in seen.replicas}
     lines, left_open = [*_HEAD], [*faults]
     if engines:
-        named = [each.model_dump(include={"name", "host"}, exclude_none=True) for each in engines]
-        lines.append(f"docker: {flow(named)}  # the sockets that are there")
+        sockets = [each.model_dump(include={"name", "host"}, exclude_none=True) for each in engines]
+        lines.append(f"docker: {flow(sockets)}  # the sockets that are there")
     for server in servers:
         lines.append(f"#{server.kind}: {{url: {scalar(server.url)}}}  # {server.evidence}")
         left_open.append(f"the {server.kind} at {server.url} is offered as a comment: is it yours?")
