@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 _MOST_LINKS: Final = 40
 
@@ -29,30 +29,83 @@ class Loose:
     remedy: str
 
 
-def looseness_of(status: os.stat_result, path: Path) -> Loose | None:
+class Status(Protocol):
+    """Who may do what with a file."""
+
+    @property
+    def st_mode(self) -> int: ...
+    @property
+    def st_uid(self) -> int: ...
+    @property
+    def st_gid(self) -> int: ...
+
+
+class Ground(Protocol):
+    """Where files are: this host, or another one. Raises OSError."""
+
+    @property
+    def user(self) -> int:
+        """The id of the user that one is there."""
+        ...
+
+    def is_own_group(self, group: int) -> bool:
+        """Whether ``group`` is this user's own and has nobody else in it."""
+        ...
+
+    def lstat(self, path: Path) -> Status:
+        """Of a file, or of the link itself."""
+        ...
+
+    def readlink(self, path: Path) -> Path:
+        """What a link says."""
+        ...
+
+
+class _Here(Ground):
+    """This host."""
+
+    @property
+    def user(self) -> int:
+        return os.geteuid()
+
+    def is_own_group(self, group: int) -> bool:
+        return _is_own_group(group)
+
+    def lstat(self, path: Path) -> Status:
+        return path.lstat()
+
+    def readlink(self, path: Path) -> Path:
+        return path.readlink()
+
+
+_HERE: Final = _Here()
+
+
+def looseness_of(status: Status, path: Path, ground: Ground = _HERE) -> Loose | None:
     """How others could write what has ``status`` itself; None when they cannot."""
     mode = stat.S_IMODE(status.st_mode)
-    if status.st_uid not in {0, os.geteuid()}:
-        return Loose(f"belongs to user {status.st_uid}", f"chown {os.geteuid()} {path}")
-    if mode & 0o002 or (mode & 0o020 and not _is_own_group(status.st_gid)):
+    if status.st_uid not in {0, ground.user}:
+        return Loose(f"belongs to user {status.st_uid}", f"chown {ground.user} {path}")
+    if mode & 0o002 or (mode & 0o020 and not ground.is_own_group(status.st_gid)):
         return Loose(f"can be written by others (mode {mode:04o})", f"chmod go-w {path}")
     return None
 
 
-def looseness(path: Path) -> Loose | None:
+def looseness(path: Path, ground: Ground = _HERE) -> Loose | None:
     """How others could change or replace what is at ``path``; None when they cannot.
 
     Raises OSError.
     """
-    for place in _passed(path.absolute()):
-        status = place.lstat()
+    for place in passed(path.absolute(), ground):
+        status = ground.lstat(place)
+        is_link = stat.S_ISLNK(status.st_mode)
         # A link has no mode of its own, and is written by anyone who may write to its folder.
-        found = looseness_of(status, place) if not stat.S_ISLNK(status.st_mode) else None
-        if stat.S_ISLNK(status.st_mode) and status.st_uid not in {0, os.geteuid()}:
+        found = looseness_of(status, place, ground) if not is_link else None
+        if is_link and status.st_uid not in {0, ground.user}:
             found = Loose(f"is a link of user {status.st_uid}", f"replace the link {place}")
         if found is not None:
             return Loose(f"{place} {found.how}", found.remedy)
-        found = _above(place)
+        found = _above(place, ground)
         if found is not None:
             return found
     return None
@@ -73,20 +126,23 @@ def _is_own_group(group: int) -> bool:
     )
 
 
-def _passed(path: Path) -> Iterator[Path]:
-    """What ``path`` leads to, then each link on the way, by paths without links above them."""
+def passed(path: Path, ground: Ground = _HERE) -> Iterator[Path]:
+    """What ``path`` leads to, then each link on the way, by paths without links above them.
+
+    Raises OSError.
+    """
     links: list[Path] = []
     done, left = Path("/"), list(reversed(path.parts[1:]))
     while left:
         part = left.pop()
         here = done.parent if part == ".." else done / part
-        if part == ".." or not here.is_symlink():
+        if part == ".." or not _is_link(here, ground):
             done = here
             continue
         links.append(here)
         if len(links) > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-        leads_to = here.readlink()
+        leads_to = ground.readlink(here)
         if leads_to.is_absolute():
             done = Path("/")
         left += reversed(leads_to.parts[leads_to.is_absolute() :])
@@ -94,13 +150,20 @@ def _passed(path: Path) -> Iterator[Path]:
     yield from links
 
 
-def _above(path: Path) -> Loose | None:
+def _is_link(path: Path, ground: Ground) -> bool:
+    try:
+        return stat.S_ISLNK(ground.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _above(path: Path, ground: Ground) -> Loose | None:
     """How others could put something else in place of ``path``, by its folders."""
     for folder in path.parents:
-        status = folder.stat()
+        status = ground.lstat(folder)
         if status.st_uid == 0 and status.st_mode & stat.S_ISVTX:
             continue
-        found = looseness_of(status, folder)
+        found = looseness_of(status, folder, ground)
         if found is not None:
             return Loose(f"its folder {folder} {found.how}", found.remedy)
     return None

@@ -20,31 +20,38 @@ def process_of(pid: int) -> Process | None:
     """The process with that id, None when there is none or it is a zombie."""
     try:
         raw = Path(f"/proc/{pid}/stat").read_bytes()
+        status = Path(f"/proc/{pid}/status").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
+    return parsed(pid, raw, status, Path("/proc/stat").read_bytes(), os.sysconf("SC_CLK_TCK"))
+
+
+def parsed(pid: int, raw: bytes, status: bytes, kernel: bytes, ticks: int) -> Process | None:
+    """The process of ``/proc/PID/stat`` and ``status``; None of a zombie, or without sense.
+
+    ``kernel`` is ``/proc/stat``, and ``ticks`` how many there are in a second.
+    """
     name, _, rest = raw.partition(b"(")[2].rpartition(b")")
     words = rest.split()
-    if words[_STATE] in {b"Z", b"X"}:
+    if len(words) <= _START or not words[_START].isdigit() or words[_STATE] in {b"Z", b"X"}:
         return None
     started = words[_START].decode("ascii")
     shown = sanitize_bytes(name, limit=40)
-    return Process(pid, started, shown, _began(int(started)), _owner(pid))
+    return Process(pid, started, shown, _began(int(started), kernel, ticks), _owner(status))
 
 
-def _owner(pid: int) -> int | None:
+def _owner(status: bytes) -> int | None:
     """Its effective user; the owner of its folder is root's where it may not be dumped."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_bytes().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return next((int(line.split()[2]) for line in lines if line.startswith(b"Uid:")), None)
+    lines = (line.split() for line in status.splitlines() if line.startswith(b"Uid:"))
+    return next((int(words[2]) for words in lines if len(words) > 2 and words[2].isdigit()), None)
 
 
-def _began(ticks: int) -> float | None:
-    """The moment ``ticks`` after the machine's start, in Unix seconds."""
-    for line in Path("/proc/stat").read_bytes().splitlines():
-        if line.startswith(b"btime "):
-            return int(line.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
+def _began(started: int, kernel: bytes, ticks: int) -> float | None:
+    """The moment ``started`` ticks after the machine's start, in Unix seconds."""
+    for line in kernel.splitlines():
+        words = line.split()
+        if words[:1] == [b"btime"] and words[1:2] and words[1].isdigit():
+            return int(words[1]) + started / ticks
     return None
 
 

@@ -49,7 +49,7 @@ class Command:
     Its environment is PATH, HOME and LANG with ``environment`` on top; ``inherits`` adds the
     variables of the machine's user below it. ``together`` sends standard error where the output
     goes. ``grace`` is the seconds between TERM and KILL when it has to be ended; 0 for KILL at
-    once.
+    once. ``privileged``: on another host it is run by ``sudo -n`` where the settings say so.
     """
 
     argv: tuple[str, ...]
@@ -59,6 +59,7 @@ class Command:
     input: bytes = b""
     together: bool = False
     grace: float = 0.0
+    privileged: bool = False
 
 
 class End(StrEnum):
