@@ -16,6 +16,7 @@ import pytest
 from pydantic import BaseModel
 
 from opsconsole.config.changes import AT_START_ONLY
+from opsconsole.config.hosts import HostSettings
 from opsconsole.config.services import Instance, Service
 from opsconsole.config.settings import (
     Alertmanager,
@@ -23,7 +24,6 @@ from opsconsole.config.settings import (
     Display,
     Docker,
     Environment,
-    HostSettings,
     Operations,
     Prometheus,
     Recording,

@@ -59,18 +59,18 @@ class Cellar(LocalMachine):
         argv = (str(self._below(program)), *command.argv[1:])
         return replace(command, argv=argv, cwd=str(self._below(PurePath(command.cwd))))
 '''
-_KEPT = """        self._cellars: dict[RemoteHost, Cellar] = {}
+_KEPT = """        self._cellars: dict[CellarHost, Cellar] = {}
 """
-_CASE = """        if isinstance(host, RemoteHost):
+_CASE = """        if isinstance(host, CellarHost):
             return self._cellars.setdefault(host, Cellar(host.name, host.root))
 """
 _CLOSED = """        for cellar in self._cellars.values():
             cellar.close()
 """
-_IMPORTS = """from opsconsole.config.settings import RemoteHost
+_IMPORTS = """from opsconsole.config.settings import CellarHost
 from opsconsole.machines.cellar import Cellar
 """
-_HOST = '''class RemoteHost(HostSettings):
+_HOST = '''class CellarHost(HostSettings):
     """A host that is kept in a folder."""
 
     name: Name = Field(description="What services call it.")
@@ -78,20 +78,20 @@ _HOST = '''class RemoteHost(HostSettings):
 
 
 '''
-_HOSTS = '    hosts: tuple[RemoteHost, ...] = Field(default=(), description="Other hosts.")\n'
-_CHOSEN = """        named = part.host if isinstance(part, (Instance, ServiceLog)) else None
-        if named is None and service in self.services:
-            named = self.services[service].host
-        for host in self.hosts:
-            if host.name == named:
+_HOSTS = '    cellars: tuple[CellarHost, ...] = Field(default=(), description="Folders.")\n'
+_CHOSEN = """        below = part.cellar if isinstance(part, (Instance, ServiceLog)) else None
+        if below is None and config is not None:
+            below = config.cellar
+        for host in self.cellars:
+            if host.name == below:
                 return host
 """
-_READS = "any(each.name == source.name for each in self.hosts) or "
-_KEY = '    host: Text | None = Field(default=None, description="The host that it is on.")\n'
-_REFERENCES = """        hosts = _names_of(_mapping(settings).get("hosts"), "")
-        yield from _check_name((*path, "host"), service, hosts, "host")
+_READS = "any(each.name == source.name for each in self.cellars) or "
+_KEY = '    cellar: Text | None = Field(default=None, description="The folder that it is in.")\n'
+_REFERENCES = """        cellars = _names_of(_mapping(settings).get("cellars"), "")
+        yield from _check_name((*path, "cellar"), service, cellars, "cellar")
 """
-_PINNED = """        "hosts": [host.model_dump(mode="json") for host in settings.hosts],
+_PINNED = """        "cellars": [host.model_dump(mode="json") for host in settings.cellars],
 """
 _SOURCE = '''
 """What the host in a folder uses."""
@@ -99,7 +99,7 @@ _SOURCE = '''
 from pathlib import PurePath
 
 from opsconsole.clock import Clock
-from opsconsole.config.settings import RemoteHost
+from opsconsole.config.settings import CellarHost
 from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
@@ -110,7 +110,7 @@ from opsconsole.sources.base import Source
 
 
 class CellarSource(Source[Host]):
-    def __init__(self, host: RemoteHost, machine: Machine, clock: Clock) -> None:
+    def __init__(self, host: CellarHost, machine: Machine, clock: Clock) -> None:
         self._host, self._machine, self._clock = host, machine, clock
 
     @property
@@ -138,29 +138,29 @@ class CellarSource(Source[Host]):
     async def close(self) -> None:
         pass
 '''
-_MAKE = """def _cellar(host: RemoteHost, machine: Machine, clock: Clock) -> AnySource:
+_MAKE = """def _cellar(host: CellarHost, machine: Machine, clock: Clock) -> AnySource:
     from opsconsole.sources.host.cellar import CellarSource
 
     return CellarSource(host, machine, clock)
 
 
 """
-_MADE = """        for host in settings.hosts:
+_MADE = """        for host in settings.cellars:
             make = partial(_cellar, host, self._machines.of(host), self._clock)
             yield SourceId(SourceKind.HOST, host.name), make
 """
-_ASSEMBLE = "from opsconsole.config.settings import RemoteHost\n"
+_ASSEMBLE = "from opsconsole.config.settings import CellarHost\n"
 
 _CONFIG = """
 docker: []
 host: {{enabled: false}}
-hosts: [{{name: cellar, root: {root}}}]
+cellars: [{{name: cellar, root: {root}}}]
 state_dir: {state}
 services:
   here:
     logs: [{{file: {here}}}]
   web:
-    host: cellar
+    cellar: cellar
     instances: [{{url: "http://127.0.0.1:9", unit: web}}]
     health: null
     logs: [{{file: /var/log/web.log}}]
@@ -225,8 +225,8 @@ def settings_of(copy: Copy) -> None:
     settings, services = "config/settings.py", "config/services.py"
     copy.put(settings, _HOST, before="class Operations(Model)")
     copy.put(settings, _HOSTS, before="    defaults: Defaults = Field(")
-    copy.put(settings, _CHOSEN, before="        return self.host\n")
-    copy.put(settings, _READS, before="self.host.enabled\n")
+    copy.put(settings, _CHOSEN, before="        return self.hosts.get(named or HERE")
+    copy.put(settings, _READS, before="source.name in self.hosts and")
     copy.put(services, _KEY, before="    unit: Text | None")
     copy.put(services, _KEY, before="    containers: Annotated[")
     copy.put("config/service_log.py", _KEY, before="    journal: Text | None")
@@ -324,6 +324,6 @@ def test_a_plan_is_pinned_to_its_host(copy: Copy, config: str, tmp_path: Path) -
 
 
 def test_a_host_that_is_not_there_is_reported(copy: Copy, config: str) -> None:
-    Path(config).write_text(Path(config).read_text().replace("host: cellar", "host: celler"))
+    Path(config).write_text(Path(config).read_text().replace("cellar: cellar", "cellar: celler"))
     done = copy.run("check", config)
-    assert "no host is called 'celler', did you mean 'cellar'?" in done.stdout + done.stderr
+    assert "no cellar is called 'celler', did you mean 'cellar'?" in done.stdout + done.stderr

@@ -105,6 +105,9 @@ class Action(ByDriver):
     effect: Literal["read", "change"] = Field(
         default="change", description="Whether it changes anything; refused in read-only if so."
     )
+    host: Name | None = Field(
+        default=None, description="The host where it is done, if not that of the service."
+    )
     summary: str = Field(default="", description="One line for the menu.")
     min_healthy: Duration = Field(
         default=10.0, description="How long it must be healthy to count as done."
@@ -171,7 +174,8 @@ class ScaleAction(Action):
 class Actions(Model):
     """Everything that is allowed for one service; ``test`` and ``call`` by name.
 
-    ``systemd``, ``pid_file``, ``env_file``, ``files``, ``git`` and ``releases`` act on this host.
+    ``systemd``, ``command``, ``pid_file``, ``env_file``, ``git`` and ``releases`` act on the host
+    of the service or of the action, ``files`` on this one.
     ``check`` says which of what they name is not there, and warns where every instance of the
     service is at an address that is not this machine's. A plan is not refused for that: behind such
     an address, of a proxy or a bridge, may be this machine, and nothing is guessed.

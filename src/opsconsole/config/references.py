@@ -10,6 +10,7 @@ from typing import Any
 from opsconsole.config.actions import ON_ENGINE
 from opsconsole.config.files.problems import KeyPath, did_you_mean
 from opsconsole.config.log_figures import figures_of
+from opsconsole.config.remote_hosts import check_hosts
 from opsconsole.config.services import NO_PROMETHEUS
 from opsconsole.config.settings import PLACES, Settings
 from opsconsole.model.written.expressions import BUILT_IN, ExpressionError, parse, quantity_of
@@ -23,6 +24,7 @@ def check_references(settings: Any) -> Iterator[Finding]:
     services = _mapping(_mapping(settings).get("services"))
     yield from _check_sources(settings)
     yield from _check_dependencies(services)
+    yield from check_hosts(_mapping(settings))
     environments = _mapping(_mapping(settings).get("environments"))
     backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
     engines = list(_engines(_mapping(settings)))

@@ -25,6 +25,9 @@ class ServiceLog(Model):
     engine: Text | None = Field(
         default=None, description="The engine that has it, if not the service's."
     )
+    host: Name | None = Field(
+        default=None, description="The host that has it, if not that of the service."
+    )
     journal: Text | None = Field(default=None, description="Name of a systemd unit.")
     format: Literal["auto", "json", "text"] = Field(
         default="auto", description="How its lines are written."

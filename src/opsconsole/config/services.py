@@ -48,6 +48,9 @@ class Instance(Found):
     engine: Text | None = Field(
         default=None, description="The engine that has it, if not the service's."
     )
+    host: Name | None = Field(
+        default=None, description="The host that it runs on, if not that of the service."
+    )
     unit: Text | None = Field(default=None, description="The systemd unit that it is.")
     pid_file: Text | None = Field(default=None, description="The file that holds its process id.")
 
@@ -260,6 +263,11 @@ class Service(Found):
 
     instances: Annotated[tuple[Instance, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(), description="Its running copies; all down is down, some down is degraded."
+    )
+    host: Name | None = Field(
+        default=None,
+        description="The host where its units, files and programs are: one of hosts. That of all"
+        " its instances if not set; local for this one.",
     )
     description: str = Field(default="", description="What it is, for people.")
     group: str = Field(default="", description="A heading to show it under.")

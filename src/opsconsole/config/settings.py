@@ -11,8 +11,10 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from opsconsole.config.actions import Action
 from opsconsole.config.discovery import Discovery
+from opsconsole.config.hosts import HostSettings, RemoteHost
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import InCluster, KubernetesCluster
+from opsconsole.config.remote_hosts import HERE
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
 from opsconsole.config.types import (
@@ -27,7 +29,7 @@ from opsconsole.config.types import (
     as_tuple,
     plain,
 )
-from opsconsole.model.source_id import UNITS_HERE, SourceId, SourceKind
+from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
 
 UNITS_EVERY: Final = 5.0
 """Seconds between two looks at the units of a host."""
@@ -105,17 +107,6 @@ class Docker(Model):
         if self.host and self.context:
             raise ValueError("host and context exclude each other")
         return self
-
-
-class HostSettings(Model):
-    """This host's own resources."""
-
-    enabled: bool = Field(default=True, description="Whether they are shown.")
-    interval: Duration = Field(default=2.0, description="Time between two readings.")
-    disks: tuple[Text, ...] = Field(
-        default=(), description="Mount points to show; all real ones when empty."
-    )
-    processes: int = Field(default=5, ge=0, le=50, description="How many of the busiest to show.")
 
 
 class Operations(Model):
@@ -213,6 +204,9 @@ class Settings(Model):
     host: HostSettings = Field(
         default_factory=plain(HostSettings), description="This host's resources."
     )
+    hosts: dict[Name, RemoteHost] = Field(
+        default_factory=dict, description="Other hosts, by the name that services use."
+    )
     defaults: Defaults = Field(
         default_factory=plain(Defaults), description="For services that do not say otherwise."
     )
@@ -248,6 +242,16 @@ class Settings(Model):
     )
 
     _path: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _name_hosts(self) -> "Settings":
+        if HERE in self.hosts:
+            raise ValueError(
+                f"hosts: {HERE} is the name of this host; call the other one otherwise"
+            )
+        for name, host in self.hosts.items():
+            host.named(name)
+        return self
 
     def __eq__(self, other: object) -> bool:
         """Equal settings are equal wherever they were read from."""
@@ -292,7 +296,12 @@ class Settings(Model):
     def without_places(self) -> "Settings":
         """The same, but neither this host nor any engine is read."""
         host = self.host.model_copy(update={"enabled": False})
-        return self.model_copy(update={**dict.fromkeys(self.places, ()), "host": host})
+        hosts = {
+            name: each.model_copy(update={"enabled": False}) for name, each in self.hosts.items()
+        }
+        return self.model_copy(
+            update={**dict.fromkeys(self.places, ()), "host": host, "hosts": hosts}
+        )
 
     @property
     def discovered(self) -> tuple[Docker, ...]:
@@ -343,6 +352,8 @@ class Settings(Model):
     def reads(self, source: SourceId) -> bool:
         """Whether ``source`` is among the places that are to be read."""
         match source.kind:
+            case SourceKind.HOST if source != THIS_HOST:
+                return source.name in self.hosts and self.hosts[source.name].enabled
             case SourceKind.HOST:
                 return self.host.enabled
             case SourceKind.DOCKER | SourceKind.KUBERNETES:
@@ -382,9 +393,31 @@ class Settings(Model):
     ) -> HostSettings:
         """The host where the units, files and programs of ``service``, or of a part of it, are.
 
-        It is this one: no other can be named. Every place that reaches a host asks here.
+        What the part names, else the service, else the one that all its instances name. Every place
+        that reaches a host asks here.
         """
-        return self.host
+        config = self.services.get(service)
+        named = part.host if part is not None else None
+        if named is None and config is not None:
+            named = config.host
+            if named is None and not isinstance(part, Instance):
+                theirs = {each.host for each in config.instances}
+                named = theirs.pop() if len(theirs) == 1 else None
+        return self.hosts.get(named or HERE, self.host)
+
+    def host_source(self, service: str) -> SourceId:
+        """What reads the figures of the host that ``service`` is on."""
+        host = self.host_of(service)
+        if isinstance(host, RemoteHost):
+            return SourceId(SourceKind.HOST, host.name)
+        return THIS_HOST
+
+    @property
+    def host_intervals(self) -> dict[SourceId, float]:
+        """How often each host is read, in seconds."""
+        others = {SourceId(SourceKind.HOST, name): each for name, each in self.hosts.items()}
+        every = {THIS_HOST: self.host, **others}
+        return {who: each.interval for who, each in every.items()}
 
     def alertmanager_of(self, name: str) -> Alertmanager | None:
         """The Alertmanager that is called ``name``."""

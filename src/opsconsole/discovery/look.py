@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.config.effective import effective
-from opsconsole.config.settings import Docker, HostSettings, Settings
+from opsconsole.config.hosts import HostSettings
+from opsconsole.config.settings import Docker, Settings
 from opsconsole.discovery.finding import Finding
 from opsconsole.discovery.inventories import read
 from opsconsole.machines.machines import Machines

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
 from opsconsole.config.discovery import SystemdDiscovery
+<<<<<<< HEAD
 from opsconsole.config.kubernetes import KubernetesCluster
+=======
+from opsconsole.config.hosts import HostSettings, RemoteHost
+>>>>>>> fe054276 (Other hosts in the configuration, read over their lines and shown with this one)
 from opsconsole.config.services import Service
-from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
+from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
 from opsconsole.engine.judge.budget import SPANS
 from opsconsole.engine.records.fleet import scrape_interval
 from opsconsole.machines.base import Machine
@@ -28,6 +32,7 @@ from opsconsole.sources.health.factory import join_url, probes_of, timeout_of
 
 if TYPE_CHECKING:
     from opsconsole.config.rule_files import RuleFiles
+    from opsconsole.machines.ssh.machine import SshMachine
     from opsconsole.sources.http.connector import Connector
     from opsconsole.sources.metrics.service_samples import ServiceSamples
     from opsconsole.threads import BoundedExecutor
@@ -182,6 +187,10 @@ def places(
     """This host, and what reports which replicas run."""
     if settings.host.enabled:
         yield THIS_HOST, partial(_host, settings.host, clock)
+    for name, host in settings.hosts.items():
+        if host.enabled:
+            make = partial(_remote_host, host, machines.over_ssh(host), clock)
+            yield SourceId(SourceKind.HOST, name), make
     if settings.reads_units:
         machine, named = machines.of(settings.host), units_of(settings)
         yield UNITS_HERE, partial(_units, machine, settings.discover.systemd, named, clock)
@@ -228,6 +237,12 @@ def _units(
     from opsconsole.sources.host.units import UnitSource
 
     return UnitSource(machine, rules, named, clock)
+
+
+def _remote_host(host: RemoteHost, machine: "SshMachine", clock: Clock) -> AnySource:
+    from opsconsole.sources.host.ssh import SshHostSource
+
+    return SshHostSource(host, machine, clock)
 
 
 def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> AnySource:

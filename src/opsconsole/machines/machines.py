@@ -1,28 +1,54 @@
 """The machines that the settings name: the one place where they are made and chosen.
 
 Invariant: a host is one machine however many ask for it; all are closed together. Code that reads
-or changes a host is given its machine and never makes one.
+or changes a host is given its machine and never makes one. A host that the settings have under the
+same name and reach in another way is another machine, and the one before is closed.
 """
 
+import threading
 from typing import TYPE_CHECKING
 
+from opsconsole.config.hosts import HostSettings, RemoteHost
 from opsconsole.machines.base import Machine
 from opsconsole.machines.local import LocalMachine
 
 if TYPE_CHECKING:
-    from opsconsole.config.settings import HostSettings
+    from opsconsole.machines.ssh.machine import SshMachine
 
 
 class Machines:
     """What reaches hosts has one, and closes it. Thread-safe."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._hosts: dict[str, SshMachine] = {}
         self._here = LocalMachine()
 
-    def of(self, host: "HostSettings") -> Machine:
+    def of(self, host: HostSettings) -> Machine:
         """The machine of a host that ``Settings.host_of`` gave."""
+        if isinstance(host, RemoteHost):
+            return self.over_ssh(host)
         return self._here
+
+    def over_ssh(self, host: RemoteHost) -> "SshMachine":
+        """The machine of another host."""
+        from opsconsole.machines.ssh.logins import GATE, Target
+        from opsconsole.machines.ssh.machine import SshMachine
+
+        target = Target(host.name, host.destination, host.ssh_config or "", host.sudo)
+        with self._lock:
+            known = self._hosts.get(host.name)
+            if known is not None and known.target == target:
+                return known
+            found = self._hosts[host.name] = SshMachine(target, GATE)
+        if known is not None:
+            known.close()
+        return found
 
     def close(self) -> None:
         """Take no more calls; what runs is not waited for."""
+        with self._lock:
+            hosts, self._hosts = list(self._hosts.values()), {}
+        for host in hosts:
+            host.close()
         self._here.close()

@@ -12,6 +12,7 @@ from typing import Final
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView, PlaceKind
 from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.model.source_id import THIS_HOST, SourceKind
 from opsconsole.model.state import State
 from opsconsole.render import resources
 from opsconsole.render.ink import figures
@@ -26,6 +27,9 @@ WELL: Final = "places:well"
 
 _FULL: Final = 0.95
 """The share of a disk, or of memory, from which on a host is short of it."""
+
+_SKEW: Final = 5.0
+"""Seconds from which on a host's clock is wrong: what it logs stands at other times."""
 
 _NAME: Final = 16
 _KIND: Final = 8
@@ -50,7 +54,7 @@ class _Place:
 def rows(snapshot: Snapshot, width: int, now: float, unfolded: frozenset[str]) -> list[Row]:
     """The rows in ``width`` cells; what is below the places ``unfolded`` by key is there too."""
     places = sorted(_places(snapshot, now), key=lambda each: (-each.state.urgency, each.name))
-    if len(places) <= ALL_OF_THEM:
+    if len(places) <= ALL_OF_THEM and not _lost(snapshot):
         return resources.rows(snapshot, width, now)
     out: list[Row] = []
     well = [each for each in places if each.state is State.OK]
@@ -67,7 +71,7 @@ def rows(snapshot: Snapshot, width: int, now: float, unfolded: frozenset[str]) -
 def in_trouble(snapshot: Snapshot, now: float) -> int:
     """How many places need a look, where each has one row."""
     places = list(_places(snapshot, now))
-    if len(places) <= ALL_OF_THEM:
+    if len(places) <= ALL_OF_THEM and not _lost(snapshot):
         return 0
     return sum(each.state is not State.OK for each in places)
 
@@ -97,8 +101,11 @@ def _places(snapshot: Snapshot, now: float) -> Iterator[_Place]:
         each.id.name: each for each in snapshot.sources
         if each.id.kind.tells_replicas and each.fault is not None
     }  # fmt: skip
+    lost = _lost(snapshot)
     for host in snapshot.hosts:
-        yield _host(host, now)
+        yield _host(host, lost.pop(host.host.name, None), now)
+    for name, source in lost.items():
+        yield _Place(f"place:{name}", name, "host", State.UNKNOWN, _reason(source, now))
     for engine in snapshot.engines:
         name = engine.inventory.place.name
         yield _engine(engine, silent.pop(name, None), now)
@@ -106,7 +113,15 @@ def _places(snapshot: Snapshot, now: float) -> Iterator[_Place]:
         yield _Place(f"engine:{name}", name, "engine", State.UNKNOWN, _reason(source, now))
 
 
-def _host(seen: HostView, now: float) -> _Place:
+def _lost(snapshot: Snapshot) -> dict[str, SourceView]:
+    """The other hosts that cannot be read, by their names."""
+    return {
+        each.id.name: each for each in snapshot.sources
+        if each.id.kind is SourceKind.HOST and each.id != THIS_HOST and each.fault is not None
+    }  # fmt: skip
+
+
+def _host(seen: HostView, lost: SourceView | None, now: float) -> _Place:
     host = seen.host
     shares = [
         *((each.share, f"disk {figures.percent(each.share)} of {figures.size(each.total)}")
@@ -117,8 +132,12 @@ def _host(seen: HostView, now: float) -> _Place:
         shares.append((share, f"memory {figures.percent(share)}"))
     share, figure = max(shares, default=(0.0, ""))
     place = _Place(f"place:{host.name}", host.name, "host", figure=figure, share=share, seen=seen)
+    if lost is not None:
+        return _changed(place, State.UNKNOWN, _reason(lost, now))
     if seen.stale(now):
         return _changed(place, State.UNKNOWN, f"not read for {figures.age(now - seen.taken_at)}")
+    if host.ahead is not None and abs(host.ahead) >= _SKEW:
+        return _changed(place, State.DEGRADED, resources.clock_words(host.ahead))
     return _changed(place, State.DEGRADED, figure) if share >= _FULL else place
 
 

@@ -70,7 +70,15 @@ def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
         out.append(
             _gauge(host.name, disk.mount, disk.share, _of(disk.used, disk.total), bar, stale)
         )
+    if host.ahead is not None and abs(host.ahead) >= 1:
+        role = Role.STALE if stale else Role.DEGRADED
+        out.append(Row(f"host:{host.name}:clock", (Span(f" {clock_words(host.ahead)}", role),)))
     return out
+
+
+def clock_words(ahead: float) -> str:
+    """How a host's clock differs from the console's, such as ``clock 1m ahead``."""
+    return f"clock {figures.age(abs(ahead))} {'ahead' if ahead > 0 else 'behind'}"
 
 
 def _load(load: Sequence[float], room: int) -> str:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from opsconsole.clock import SystemClock
-from opsconsole.config.settings import HostSettings
+from opsconsole.config.hosts import HostSettings
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.running.hosts import Disk, Host, Process
 from opsconsole.sources.host import source as host_module

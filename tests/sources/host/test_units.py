@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opsconsole.config.discovery import SystemdDiscovery
-from opsconsole.config.settings import HostSettings
+from opsconsole.config.hosts import HostSettings
 from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.running.workloads import Inventory, Phase, Place, PlaceKind

@@ -119,7 +119,8 @@ class SnapshotBuilder:
         return (*(view for view in grouped if view is not None), *known)
 
     def _note_platform(self) -> None:
-        here = next((view.host.platform for view in self._store.hosts.views), "")
+        own = self._store.hosts.of(THIS_HOST)
+        here = own.host.platform if own is not None else ""
         if here and here != self._environment.platform:
             before = self._environment
             self._environment = EnvironmentView(before.name, before.danger, here)
@@ -139,8 +140,8 @@ def _awaited(settings: Settings, now: float) -> tuple[SourceView, ...]:
     ]
     if settings.reads_units:
         servers.insert(0, (UNITS_HERE, UNITS_EVERY))
-    if settings.host.enabled:
-        servers.insert(0, (THIS_HOST, settings.host.interval))
+    read = (pair for pair in settings.host_intervals.items() if settings.reads(pair[0]))
+    servers[:0] = read
     return tuple(SourceView(id_, "", interval, None, now) for id_, interval in servers)
 
 

@@ -61,7 +61,7 @@ from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import CertificateView
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.sources.base import AnySource
 
@@ -112,7 +112,9 @@ class Store:
         self.targets: TargetBook = TargetBook(settings, known_targets, least=self._least)
         self.servers: ServerBook = before.servers if before else ServerBook()
         known_hosts = before.hosts if before else None
-        self.hosts: HostBook = HostBook(max(settings.host.interval, self._least), known_hosts)
+        intervals = {who: max(every, self._least) for who, every in settings.host_intervals.items()}
+        self.hosts: HostBook = HostBook(intervals, known_hosts)
+        self._host_of = {name: settings.host_source(name) for name in settings.services}
         self._reporting: set[SourceId] = set()
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
@@ -165,7 +167,7 @@ class Store:
     def _share_host(self) -> None:
         """Each service knows the host that it runs on."""
         for record in self.services.values():
-            record.host = self.hosts.own
+            record.host = self.hosts.of(self._host_of.get(record.name, THIS_HOST))
 
     def apply(self, reading: Reading[Observation], lag: float = 0.0) -> float | None:
         """Take in one reading. Returns the seconds to a sooner look if it is undecided."""

@@ -73,6 +73,10 @@ class Gate:
         self._room.release()
 
 
+GATE: Final = Gate()
+"""That of this process."""
+
+
 class Patience:
     """How a host that lets nobody in is left alone: longer after each failure. Thread-safe."""
 

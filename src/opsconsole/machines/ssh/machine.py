@@ -46,7 +46,7 @@ class SshMachine(Machine):
     """One host that ``ssh`` reaches. Make it once for a host, and close it."""
 
     def __init__(self, target: Target, gate: Gate) -> None:
-        self._target = target
+        self.target = target
         self._lines = Lines(target, gate)
         self._files = Files(self._lines)
         self._threads = BoundedExecutor(f"ssh {target.name}", _WORKERS)
@@ -54,7 +54,7 @@ class SshMachine(Machine):
     @property
     def name(self) -> str:
         """What the settings call it."""
-        return self._target.name
+        return self.target.name
 
     async def run(
         self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL

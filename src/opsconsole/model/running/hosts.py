@@ -36,7 +36,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host at one moment. ``cpu`` is the mean over cores; ``load`` the 1, 5, 15 min means."""
+    """One host at one moment. ``cpu`` is the mean over cores; ``load`` the 1, 5, 15 min means.
+
+    ``ahead`` is how many seconds its clock is before the console's; 0 where no difference is seen.
+    """
 
     name: str
     cpu: float
@@ -52,6 +55,7 @@ class Host:
     uptime: float
     processes: tuple[Process, ...] = ()
     platform: str = ""
+    ahead: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

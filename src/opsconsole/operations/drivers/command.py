@@ -64,7 +64,7 @@ class CommandDriver(Driver):
         self._context = context
         self._machine = context.machine
         self._command = command
-        self._cwd = context.base / (command.cwd or ".")
+        self._cwd = context.start / (command.cwd or ".")
 
     async def observe(self) -> Mapping[str, str]:
         """Which file would be run, and that it is the same one later."""

@@ -57,7 +57,7 @@ class EnvFileDriver(Driver):
         self._declared = target
         self._machine = context.machine
         self._raw = b""
-        self._path = context.base / Path(target.file).expanduser()
+        self._path = context.start / Path(target.file).expanduser()
 
     def follow_up(self) -> DriverContext | None:
         """The service's declared restart, SIGHUP, or nothing."""

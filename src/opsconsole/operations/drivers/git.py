@@ -69,7 +69,7 @@ class GitRollback(Driver):
         self._context = context
         self._restarts = target.then == "restart"
         self._machine = context.machine
-        self._folder = context.base / target.path
+        self._folder = context.start / target.path
         self._pattern = target.tags
         self._from = self._to = Tag("", "")
 

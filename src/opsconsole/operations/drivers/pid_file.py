@@ -61,7 +61,7 @@ class PidFileRestart(Driver):
         self._declared = target
         self._machine = context.machine
         self._found: Process | None = None
-        self._path = context.base / Path(target.path).expanduser()
+        self._path = context.start / Path(target.path).expanduser()
 
     async def observe(self) -> Mapping[str, str]:
         """The process that runs at this moment, if any."""
@@ -72,7 +72,7 @@ class PidFileRestart(Driver):
                 remedy="start it, or declare start: in the action",
             )
         if self._declared.start:
-            await find_program(self._machine, self._declared.start[0], self._context.base)
+            await find_program(self._machine, self._declared.start[0], self._context.start)
         return {"process": "none" if found is None else f"{found.run} ({found.name})"}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
@@ -210,7 +210,7 @@ class PidFileRestart(Driver):
 
     async def _start(self) -> StepOutcome | None:
         """Run ``start``; it has a session of its own and outlives the runner. Why not, or None."""
-        command = Command(self._declared.start, cwd=str(self._context.base))
+        command = Command(self._declared.start, cwd=str(self._context.start))
         try:
             launched = await self._machine.launch(command)
         except MachineError as error:

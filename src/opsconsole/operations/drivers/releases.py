@@ -53,8 +53,8 @@ class ReleasesRollback(Driver):
         self._context = context
         self._restarts = target.then == "restart"
         self._machine = context.machine
-        self._link = context.base / target.current
-        self._releases = context.base / target.releases
+        self._link = context.start / target.current
+        self._releases = context.start / target.releases
         self._from = self._to = ""
         self._by_name = False
 

@@ -117,6 +117,11 @@ class DriverContext:
         """Where the programs, files and processes of the action are."""
         return self.machines.of(self.settings.host_of(self.service, self.action))
 
+    @property
+    def start(self) -> Path:
+        """Where relative paths of the action start there: the root of another host."""
+        return Path("/") if self.machine.name else self.base
+
 
 def not_done(error: MachineError) -> StepOutcome:
     """What became of a step that a machine did not do: UNKNOWN where it may have done it."""

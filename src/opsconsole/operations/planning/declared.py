@@ -130,6 +130,10 @@ def digest(settings: Settings, found: Declared) -> str:
         "instances": [instance.model_dump(mode="json") for instance in service.instances],
         "containers": list(service.containers),
         **({"units": list(service.units)} if service.units else {}),
+        "hosts": {
+            name: [host.model_dump(mode="json"), host.destination]
+            for name, host in settings.hosts.items()
+        },
         "environment": settings.environment_of(found.service).model_dump(mode="json"),
         **{
             key: [place.model_dump(mode="json") for place in places]

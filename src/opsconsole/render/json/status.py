@@ -299,6 +299,7 @@ def _host(seen: HostView, now: float) -> Document:
         ],
         "network": {"received": _round(host.received), "sent": _round(host.sent)},
         "uptime": _round(host.uptime),
+        "clock_ahead": _round(host.ahead),
         "processes": [
             {
                 "pid": process.pid,

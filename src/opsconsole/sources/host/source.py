@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.settings import HostSettings
+from opsconsole.config.hosts import HostSettings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.running.hosts import Disk, Host, Process

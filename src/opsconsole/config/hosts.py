@@ -1,0 +1,78 @@
+"""Hosts: the console's own, and others that the system's ssh reaches.
+
+Invariant: nothing that ssh would take for an option, and no password, can be written here.
+"""
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+
+from opsconsole.config.types import Duration, Model, Text
+
+
+def _check_destination(value: str) -> str:
+    if value.startswith("-") or re.search(r"[\s\x00-\x1f\x7f]", value):
+        raise ValueError("takes what ssh is given, such as ops@10.0.0.7, without options")
+    if re.match(r"[^@/]*:[^@]*@", value.removeprefix("ssh://")):
+        raise ValueError("a password is never used: put a key into the agent or ~/.ssh/config")
+    return value
+
+
+def _check_absolute(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError("takes a full path, which begins with /")
+    return value
+
+
+Destination = Annotated[str, AfterValidator(_check_destination)]
+AbsolutePath = Annotated[Text, AfterValidator(_check_absolute)]
+
+
+class HostSettings(Model):
+    """This host's own resources."""
+
+    enabled: bool = Field(default=True, description="Whether they are shown.")
+    interval: Duration = Field(default=2.0, description="Time between two readings.")
+    disks: tuple[Text, ...] = Field(
+        default=(), description="Mount points to show; all real ones when empty."
+    )
+    processes: int = Field(default=5, ge=0, le=50, description="How many of the busiest to show.")
+
+
+class RemoteHost(HostSettings):
+    """Another host, reached by the system's ``ssh``: its configuration, agent and keys are used."""
+
+    short_form: ClassVar[dict[str, Any] | None] = {"type": ["string", "null"]}
+
+    interval: Duration = Field(default=5.0, description="Time between two readings.")
+    ssh: Destination = Field(
+        default="", description="What ssh is given, such as ops@10.0.0.7; its name if not set."
+    )
+    ssh_config: AbsolutePath | None = Field(
+        default=None, description="Another configuration of ssh than the user's, as a full path."
+    )
+    sudo: bool = Field(
+        default=False, description="Whether what needs root there is run by sudo -n."
+    )
+
+    _name: str = PrivateAttr(default="")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_destination(cls, value: object) -> object:
+        return {"ssh": value} if isinstance(value, str) else {} if value is None else value
+
+    @property
+    def name(self) -> str:
+        """What the settings call it."""
+        return self._name
+
+    @property
+    def destination(self) -> str:
+        """What ssh is given."""
+        return self.ssh or self._name
+
+    def named(self, name: str) -> None:
+        """Know its name."""
+        self._name = name

@@ -1,0 +1,187 @@
+"""The figures of another host: of a real one, and what is made of whatever it says."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.hosts import RemoteHost
+from opsconsole.config.settings import Settings
+from opsconsole.machines.machines import Machines
+from opsconsole.model.fault import FaultKind
+from opsconsole.model.running.hosts import Host
+from opsconsole.sources.host.kernel import (
+    Kernel,
+    NotUnderstoodError,
+    disks_of,
+    mounts_of,
+    parse_kernel,
+)
+from opsconsole.sources.host.kernel_processes import ProcessTable
+from opsconsole.sources.host.ssh import SshHostSource
+from tests.servers.hosts import Fleet
+from tests.servers.hosts import Host as There
+
+SAID = b"""0.52 0.58 0.59 1/389 12345
+350735.47 234388.90
+MemTotal:       16384000 kB
+MemFree:         1000000 kB
+MemAvailable:    8192000 kB
+SwapTotal:       2097148 kB
+SwapFree:        1048574 kB
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs
+    lo: 999 1 0 0 0 0 0 0 999 1 0 0 0 0 0 0
+  eth0: 1000 10 0 0 0 0 0 0 2000 20 0 0 0 0 0 0
+docker0: 7 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0
+cpu  200 0 100 700 0 0 0 0 0 0
+cpu0 100 0 50 350 0 0 0 0 0 0
+cpu1 100 0 50 340 10 0 0 0 40 0
+intr 1 2 3
+btime 1700000000
+devices /sys/class/net/eth0/device
+"""
+
+
+def test_the_kernel_s_words_are_figures() -> None:
+    seen = parse_kernel(SAID)
+    assert seen.load == (0.52, 0.58, 0.59)
+    assert seen.uptime == 350735.47
+    assert (seen.memory_total, seen.memory_available) == (16384000 * 1024, 8192000 * 1024)
+    assert (seen.swap_total, seen.swap_free) == (2097148 * 1024, 1048574 * 1024)
+    assert [(each.total, each.busy) for each in seen.cores] == [(500, 150), (500, 150)]
+    assert {name: (each.received, each.sent) for name, each in seen.traffic.items()} == {
+        "eth0": (1000, 2000)
+    }
+
+
+def test_without_a_device_all_but_the_loopback_count() -> None:
+    seen = parse_kernel(SAID.replace(b"/sys/class/net/eth0/device", b"/sys/class/net/*/device"))
+    assert set(seen.traffic) == {"eth0", "docker0"}
+
+
+@given(st.lists(st.sampled_from(SAID.split(b"\n")) | st.binary(max_size=60)))
+def test_whatever_a_host_says_is_figures_or_not_understood(lines: list[bytes]) -> None:
+    try:
+        seen = parse_kernel(b"\n".join(lines))
+    except NotUnderstoodError:
+        return
+    assert isinstance(seen, Kernel)
+    assert 0 <= seen.memory_available <= seen.memory_total
+
+
+@given(st.binary(max_size=300))
+def test_whatever_df_or_a_process_table_says(said: bytes) -> None:
+    assert all(each.total > 0 and each.mount.isprintable() for each in disks_of(b"x\n" + said))
+    mounts_of(said)
+    table = ProcessTable()
+    table.take(said, 3, now=1.0, ticks=100)
+    assert all(each.cpu >= 0 for each in table.take(said, 3, now=2.0, ticks=100))
+
+
+def test_disks_are_what_df_counts_and_mounts_the_shortest_of_a_device() -> None:
+    df = (
+        b"Filesystem 1024-blocks Used Available Capacity Mounted on\n"
+        b"/dev/sda1 1000 600 300 67% /\n/dev/sdb 10 - - - /broken\n"
+        b"/dev/sdc 500 100 400 20% /srv/with blanks\n"
+    )
+    assert [(each.mount, each.used, each.total) for each in disks_of(df)] == [
+        ("/", 600 * 1024, 900 * 1024),
+        ("/srv/with blanks", 100 * 1024, 500 * 1024),
+    ]
+    said = (
+        b"nodev\tsysfs\nnodev\ttmpfs\n\text4\n\tsquashfs\n\n"
+        b"/dev/sda1 / ext4 rw 0 0\n/dev/sda1 /var/lib/x ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n"
+        b"/dev/sdb /srv/a\\040b ext4 rw 0 0\n/dev/loop0 /snap squashfs ro 0 0\n"
+    )
+    assert mounts_of(said) == ("/", "/srv/a b")
+
+
+def test_a_process_s_share_is_of_the_time_between_two_looks() -> None:
+    line = b"%d (a) b) S 1 1 1 0 -1 4 0 0 0 0 %d %d 0 0 20 0 1 0 %d 4096 25 18446744073709551615"
+    table = ProcessTable()
+    assert table.take(line % (7, 100, 0, 5000), 5, now=10.0, ticks=100) == ()
+    (busy,) = table.take(line % (7, 150, 50, 5000), 5, now=12.0, ticks=100)
+    assert (busy.pid, busy.name, busy.cpu, busy.pages) == (7, "a) b", 0.5, 25)
+    (other,) = table.take(line % (7, 900, 50, 6000), 5, now=13.0, ticks=100)
+    assert other.cpu == 0.0, "another process with its id"
+    (seen,) = table.described((busy,), b"/proc/7 ops\n", page=4096)
+    assert (seen.user, seen.memory) == ("ops", 25 * 4096)
+
+
+@pytest.fixture
+def machines() -> Iterator[Machines]:
+    machines = Machines()
+    yield machines
+    machines.close()
+
+
+def source_of(there: There, machines: Machines, **given: object) -> SshHostSource:
+    hosts = {there.name: {"ssh_config": str(there.ssh_config), **given}}
+    host = Settings.model_validate({"hosts": hosts}).hosts[there.name]
+    assert isinstance(host, RemoteHost)
+    return SshHostSource(host, machines.over_ssh(host), SystemClock())
+
+
+async def host_of(source: SshHostSource) -> Host:
+    reading = await source.collect()
+    assert reading.fault is None, reading.fault
+    assert reading.value is not None
+    return reading.value
+
+
+async def test_a_real_host_says_what_it_uses(hosts: Fleet, machines: Machines) -> None:
+    source = source_of(hosts["app-1"], machines)
+    try:
+        host = await host_of(source)
+        assert host.name == "app-1"
+        assert host.memory_total > host.memory_used > 0
+        assert host.uptime > 0
+        assert all(0 <= each <= 1 for each in host.cores)
+        while not (host.processes and host.disks and host.ahead is not None):
+            host = await host_of(source)
+            await asyncio.sleep(0.05)
+        assert "/" in {each.mount for each in host.disks}
+        assert {each.user for each in host.processes} <= {"root", "messagebus", "systemd"}
+        assert abs(host.ahead) < 5
+        assert host.received is not None
+    finally:
+        await source.close()
+
+
+async def test_one_that_stands_still_is_a_fault_and_then_is_seen_again(
+    hosts: Fleet, machines: Machines
+) -> None:
+    there = hosts["app-2"]
+    source = source_of(there, machines, processes=0)
+    other = source_of(hosts["app-1"], machines, processes=0)
+    try:
+        await host_of(source)
+        await host_of(other)
+        there.pause()
+        looking = asyncio.create_task(source.collect())
+        await host_of(other)
+        assert not looking.done(), "the other host waited for it"
+        fault = (await looking).fault
+        assert fault is not None
+        assert fault.kind is FaultKind.TIMEOUT
+        there.resume()
+        while (await source.collect()).fault is not None:  # noqa: ASYNC110 - until it answers
+            await asyncio.sleep(0.2)
+    finally:
+        there.resume()
+        await source.close()
+        await other.close()
+
+
+async def test_a_host_that_is_not_there_says_what_to_do(machines: Machines) -> None:
+    host = Settings.model_validate({"hosts": {"gone": "ops@127.0.0.1:1"}}).hosts["gone"]
+    source = SshHostSource(host, machines.over_ssh(host), SystemClock())
+    fault = (await source.collect()).fault
+    assert fault is not None
+    assert "gone" in fault.message
+    assert fault.hint
+    await source.close()
