@@ -47,6 +47,8 @@ ELSEWHERE = {
     "services.environment": OPERATIONS,
     "services.instances.pid_file": OPERATIONS,
     "services.description": PEOPLE,
+    "services.host": OPERATIONS,
+    "services.instances.host": OPERATIONS,
 }
 """What nothing of a running engine feels, with who does. A key stands for all below it."""
 
@@ -189,6 +191,7 @@ ROWS: dict[str, Row] = {
         f"host.{name}": Row(HOST, {"host": {name: value}}, {"host": {}})
         for name, value in {"interval": "9s", "disks": ["/x"], "processes": 1}.items()
     },
+    "hosts": Row(sources, {"hosts": {"app-1": {}}}),
     "defaults.interval": Row(HEALTH, {"defaults": {"interval": "9s"}, **service()}),
     "defaults.timeout": Row(HEALTH, {"defaults": {"timeout": "1s"}, **service()}),
     "defaults.thresholds": Row(record(limits), {"defaults": {"thresholds": STRICT}, **service()}),

@@ -53,7 +53,7 @@ class RemoteHost(HostSettings):
         default=None, description="Another configuration of ssh than the user's, as a full path."
     )
     sudo: bool = Field(
-        default=False, description="Whether what needs root there is run by sudo -n."
+        default=False, description="Whether system units are restarted by sudo -n there."
     )
 
     _name: str = PrivateAttr(default="")

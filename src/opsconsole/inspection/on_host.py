@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
+from opsconsole.config.actions import Action
 from opsconsole.config.files.problems import KeyPath
+from opsconsole.config.hosts import RemoteHost
 from opsconsole.config.named_on_host import (
     Checkout,
     Entry,
@@ -28,15 +30,18 @@ from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, sho
 from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault
-from opsconsole.model.running.machine import Failure, FileKind, MachineError
+from opsconsole.model.running.machine import Command, Failure, FileKind, MachineError
 from opsconsole.operations.drivers.git_calls import ask
+from opsconsole.operations.drivers.systemd import restart_of
 from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.sources.host.system_units import show
 from opsconsole.sources.http.resolver import Resolver
 from opsconsole.sources.http.transport_fault import TransportFaultError
+from opsconsole.text import sanitize_bytes
 
 _AT_ONCE: Final = 8
 _LOOK: Final = 10.0
+_SAID: Final = 4096
 _RESOLVE: Final = 5.0
 _DISCARD: Final = 9
 """A port; nothing is sent to it."""
@@ -62,6 +67,8 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
         looked = await asyncio.gather(
             *(look(each, thing) for found in every.values() for each in found
               for thing in each.things),
+            *(_check_rights(settings, name, each, machines)
+              for name, found in every.items() for each in found),
             *(_check_elsewhere(settings, name, found, resolver)
               for name, found in every.items() if found),
         )  # fmt: skip
@@ -154,11 +161,36 @@ async def _checkout(path: KeyPath, checkout: Checkout, machine: Machine) -> list
     return [Finding(path, Weight.ERROR, message, "name the folder of the checkout")]
 
 
+async def _check_rights(
+    settings: Settings, name: str, named: Named, machines: Machines
+) -> list[Finding]:
+    """Whether sudo lets a unit of another host be restarted, and the line that it lacks."""
+    host = settings.host_of(name, named.part)
+    target = named.part.systemd if isinstance(named.part, Action) else None
+    if not isinstance(host, RemoteHost) or not host.sudo or target is None or target.user:
+        return []
+    call = restart_of(target.unit)
+    asked = 'id -un; id -u; command -v systemctl; sudo -n -l -- "$@" >/dev/null 2>&1 && echo may'
+    command = Command(("sh", "-c", asked, "sh", *call), inherits=True)
+    try:
+        finished = await machines.of(host).run(command, limit=_SAID, deadline=_LOOK)
+    except MachineError as error:
+        return [_unseen(named.path, str(error))]
+    words = [sanitize_bytes(line, limit=100) for line in finished.output.split(b"\n")]
+    if "may" in words or words[1:2] == ["0"] or len(words) < 3:
+        return []
+    allowed = " ".join(each.replace(":", r"\:") for each in (words[2], *call[1:]))
+    what = f"sudo does not let {words[0]} restart {shown(target.unit)} on {host.name}"
+    line = f"add to its sudoers, by visudo: {words[0]} ALL=(root) NOPASSWD: {allowed}"
+    return [Finding(named.path, Weight.ERROR, what, line)]
+
+
 async def _check_elsewhere(
     settings: Settings, name: str, found: tuple[Named, ...], resolver: Resolver
 ) -> list[Finding]:
     """What is used on this host for a service whose instances are all at other addresses."""
     instances = settings.services[name].instances
+    found = tuple(each for each in found if settings.host_of(name, each.part) is settings.host)
     if not instances or any(each.unit or each.pid_file for each in instances):
         return []
     hosts = [urlsplit(each.url).hostname or "" for each in instances]
@@ -174,7 +206,7 @@ def _elsewhere(found: tuple[Named, ...], where: str) -> Iterator[Finding]:
     for each in found:
         does = "is read" if isinstance(each.part, ServiceLog | None) else "acts"
         message = f"{does} on this host, but {where}"
-        remedy = "run the console there, or name what reaches it: http:, command:, docker:"
+        remedy = "name the host that it is on: host:, or what reaches it: http:, docker:"
         yield Finding(each.path, Weight.WARNING, message, remedy)
 
 

@@ -8,11 +8,11 @@ same name and reach in another way is another machine, and the one before is clo
 import threading
 from typing import TYPE_CHECKING
 
-from opsconsole.config.hosts import HostSettings, RemoteHost
 from opsconsole.machines.base import Machine
 from opsconsole.machines.local import LocalMachine
 
 if TYPE_CHECKING:
+    from opsconsole.config.hosts import HostSettings, RemoteHost
     from opsconsole.machines.ssh.machine import SshMachine
 
 
@@ -24,13 +24,15 @@ class Machines:
         self._hosts: dict[str, SshMachine] = {}
         self._here = LocalMachine()
 
-    def of(self, host: HostSettings) -> Machine:
+    def of(self, host: "HostSettings") -> Machine:
         """The machine of a host that ``Settings.host_of`` gave."""
+        from opsconsole.config.hosts import RemoteHost
+
         if isinstance(host, RemoteHost):
             return self.over_ssh(host)
         return self._here
 
-    def over_ssh(self, host: RemoteHost) -> "SshMachine":
+    def over_ssh(self, host: "RemoteHost") -> "SshMachine":
         """The machine of another host."""
         from opsconsole.machines.ssh.logins import GATE, Target
         from opsconsole.machines.ssh.machine import SshMachine

@@ -91,7 +91,7 @@ def test_a_sample_is_ours(path: Path) -> None:
         ("defaults: {thresholds: {down: 3}}", "defaults.thresholds.down", "failures"),
         ("defaults: {thresholds: {up: 3}}", "defaults.thresholds.up", "successes"),
         ("services: {a: {thresholds: {failure: 3}}}", "a.thresholds.failure", "failures"),
-        ("services: {a: {host: x}}", "services.a.host", "instances"),
+        ("services: {a: {hosts: x}}", "services.a.hosts", "instances"),
         ("services: {a: {alerts: [{name: X, expr: up}]}}", "alerts[0].expr", "when"),
         ("services: {a: {slo: []}}", "services.a.slo", "objectives"),
         ("services: {a: {actions: {restart: {cmd: [a]}}}}", "restart.cmd", "command"),

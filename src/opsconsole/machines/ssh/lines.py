@@ -246,4 +246,4 @@ def broken(error: Exception, target: Target, *, begun: bool) -> MachineError:
     if isinstance(error, LostError) and not error.said.strip():
         what = f"the line to {target.name} broke"
         return MachineError(Failure.OTHER, what, remedy=why.remedy, begun=begun)
-    return MachineError(why.failure, str(why), remedy=why.remedy, begun=begun)
+    return MachineError(why.failure, why.what, remedy=why.remedy, begun=begun)

@@ -91,7 +91,7 @@ class Patience:
         with self._lock:
             if self._last is not None and time.monotonic() < self._until:
                 last = self._last
-                raise MachineError(last.failure, str(last), remedy=last.remedy)
+                raise MachineError(last.failure, last.what, remedy=last.remedy)
 
     def failed(self, error: MachineError) -> None:
         """Remember a failure."""

@@ -144,9 +144,22 @@ class SystemdRestart(Driver):
         return {key: value for key, _, value in pairs}
 
     async def _systemctl(self, verb: str, *options: str, limit: float) -> Finished:
-        argv = ("systemctl", self._scope, "--no-ask-password", "--no-pager", verb, *options)
-        command = Command((*argv, self._unit), inherits=True, together=True)
+        command = Command(
+            _call(self._scope, verb, *options, self._unit),
+            inherits=True,
+            together=True,
+            privileged=verb == "restart" and self._scope == "--system",
+        )
         return await self._machine.run(command, limit=_OUTPUT, deadline=limit)
+
+
+def restart_of(unit: str) -> tuple[str, ...]:
+    """What restarts a unit of the system, as ``sudo`` is to allow it on another host."""
+    return _call("--system", "restart", unit_name(unit))
+
+
+def _call(scope: str, verb: str, *rest: str) -> tuple[str, ...]:
+    return ("systemctl", scope, "--no-ask-password", "--no-pager", verb, *rest)
 
 
 def _state_of(seen: Mapping[str, str]) -> State:

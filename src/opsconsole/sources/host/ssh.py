@@ -88,7 +88,7 @@ class SshHostSource(Source[Host]):
             host = await self._look()
         except MachineError as error:
             kind = _KINDS.get(error.failure, FaultKind.CONNECT)
-            return self._reading(began, fault=Fault(kind, str(error), error.remedy))
+            return self._reading(began, fault=Fault(kind, error.what, error.remedy))
         except NotUnderstoodError as error:
             said = f"what {self._settings.name} says of itself is not understood: {error}"
             return self._reading(began, fault=Fault(FaultKind.NOT_UNDERSTOOD, said))
