@@ -237,6 +237,21 @@ def _gather(pieces: Iterator[bytes], output: bytearray, limit: int, keep: Keep) 
     return True
 
 
+def begin(argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """Start a program with this user's environment, which the caller talks to over its pipes.
+
+    It has a session and a group of its own; the caller bounds it, ends it and collects it
+    (``machines.ssh.line``). Raises OSError.
+    """
+    return _start(
+        Command(argv, inherits=True),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        buffered=False,
+    )
+
+
 class Launched:
     """A program that was started to outlive this process."""
 
@@ -263,7 +278,9 @@ def _register(selector: selectors.BaseSelector, pipe: IO[bytes], channel: _Chann
     selector.register(pipe, events, channel)
 
 
-def _start(command: Command, *, stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
+def _start(
+    command: Command, *, stdin: int, stdout: int, stderr: int, buffered: bool = True
+) -> subprocess.Popen[bytes]:
     environment = environment_of(command)
     return subprocess.Popen(
         command.argv,
@@ -273,6 +290,7 @@ def _start(command: Command, *, stdin: int, stdout: int, stderr: int) -> subproc
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
+        bufsize=-1 if buffered else 0,
     )
 
 

@@ -4,11 +4,14 @@ Invariant: nothing that ssh would take for an option, and no password, can be wr
 """
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from opsconsole.config.types import Duration, Model, Text
+
+HERE: Final = "local"
+"""Names this host where a service is on another one."""
 
 
 def _check_destination(value: str) -> str:

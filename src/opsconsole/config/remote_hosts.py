@@ -2,7 +2,7 @@
 
 Invariant: works on the plain values before the schema does, and takes what has another shape for
 absent. What cannot be as safe on another host as on this one is refused here, with the reason, and
-is never attempted. ``HERE`` names this host where a service is on another one.
+is never attempted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from opsconsole.config.actions import DRIVERS
 from opsconsole.config.files.problems import KeyPath, did_you_mean
-
-HERE: Final = "local"
+from opsconsole.config.hosts import HERE
 
 _ON_HOSTS: Final = ("systemd", "command", "pid_file", "env_file", "git", "releases")
 _PATHS: Final = {

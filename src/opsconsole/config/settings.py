@@ -11,10 +11,9 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from opsconsole.config.actions import Action
 from opsconsole.config.discovery import Discovery
-from opsconsole.config.hosts import HostSettings, RemoteHost
+from opsconsole.config.hosts import HERE, HostSettings, RemoteHost
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import InCluster, KubernetesCluster
-from opsconsole.config.remote_hosts import HERE
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
 from opsconsole.config.types import (

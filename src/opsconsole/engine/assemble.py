@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
 from opsconsole.config.discovery import SystemdDiscovery
-<<<<<<< HEAD
-from opsconsole.config.kubernetes import KubernetesCluster
-=======
 from opsconsole.config.hosts import HostSettings, RemoteHost
->>>>>>> fe054276 (Other hosts in the configuration, read over their lines and shown with this one)
+from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
 from opsconsole.engine.judge.budget import SPANS

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from opsconsole import programs
 from opsconsole.machines.ssh import far_end
 
 _PIECE: Final = 64 * 1024
@@ -117,15 +118,7 @@ class Line:
     def __init__(self, argv: tuple[str, ...]) -> None:
         self._mark = secrets.token_hex(16)
         script = far_end.script(self._mark)
-        self._ssh = subprocess.Popen(
-            (*argv, far_end.bootstrap(len(script))),
-            cwd="/",
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            start_new_session=True,
-        )
+        self._ssh = programs.begin((*argv, far_end.bootstrap(len(script))))
         assert self._ssh.stdin is not None
         assert self._ssh.stdout is not None
         assert self._ssh.stderr is not None
