@@ -1,4 +1,4 @@
-"""Who may log in where, and what is said of it: on a real host, with the shells that people have."""
+"""Who may log in where, and what is said of it: on a real host, with the shells there are."""
 
 import asyncio
 import contextlib

@@ -1,8 +1,8 @@
 """Logging in: few at a time, what failed not at once again, and what ssh says of it in words.
 
-Invariant: each failure says what to do. What ssh or a host says is shown sanitised; it decides which
-words are shown and nothing else. No more than ``AT_ONCE`` logins are under way, whatever number
-of hosts there is: sshd drops a part of those that begin at one time, as does a jump host.
+Invariant: each failure says what to do. What ssh or a host says is shown sanitised; it decides
+which words are shown and nothing else. No more than ``AT_ONCE`` logins are under way, however
+many hosts there are: sshd drops a part of those that begin at one time, as does a jump host.
 """
 
 import threading
