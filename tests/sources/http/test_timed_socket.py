@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 import trustme
 
 from opsconsole.config.http import TlsConfig
+from opsconsole.sources.http import timed_socket
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http.transport import EXACT, TOOK, LeanTransport
+from opsconsole.sources.http.timed_socket import TimedSocket
+from opsconsole.sources.http.transport import BLUR, TOOK, LeanTransport
 
 HELD = 0.3
 """Seconds for which the loop does not come to read."""
@@ -84,7 +87,36 @@ async def test_what_lay_unread_is_not_the_targets_time(over_tls: bool, tmp_path:
         for _first_and_kept in range(2):
             answer = await ask_and_be_held_up(transport, url, answered)
             assert answer.read() == b"quiteok\n"
-            assert answer.extensions[EXACT]
+            assert answer.extensions[BLUR] is not None
             assert 0.0 <= answer.extensions[TOOK] < HELD
         await transport.aclose()
     await connector.close()
+
+
+async def test_a_request_that_took_long_to_leave_is_no_sharp_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = TimedSocket.send
+
+    def held_up(sock: TimedSocket, data: bytes, flags: int = 0) -> int:
+        time.sleep(HELD)
+        return send(sock, data, flags)
+
+    monkeypatch.setattr(TimedSocket, "send", held_up)
+    connector = Connector()
+    transport = LeanTransport(connector, timeout=30.0, tls=TlsConfig())
+    with answering(lambda sock: sock, threading.Event()) as port:
+        request = httpx.Request("GET", f"http://127.0.0.1:{port}/health")
+        answer = await transport.handle_async_request(request)
+        assert answer.extensions[BLUR] >= HELD
+        await transport.aclose()
+    await connector.close()
+
+
+def test_two_clocks_are_read_at_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first time this process loses its core after the first clock, then after the second.
+    steady = iter([1.0, 1.5, 2.0, 2.5, 3.0, 3.00001])
+    wall = iter([101.4, 102.0, 103.0])
+    clocks = SimpleNamespace(monotonic=lambda: next(steady), time=lambda: next(wall))
+    monkeypatch.setattr(timed_socket, "time", clocks)
+    assert timed_socket._both_clocks() == (103.0, 3.0)

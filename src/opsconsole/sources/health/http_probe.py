@@ -27,7 +27,7 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.header_times import age, retry_after
 from opsconsole.sources.http.http1 import HTTP2_HINT
 from opsconsole.sources.http.target import KEPT_LOOKS, HttpTarget
-from opsconsole.sources.http.transport import BODY, CERTIFICATE, EXACT, TOOK
+from opsconsole.sources.http.transport import BLUR, BODY, CERTIFICATE, TOOK
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -95,8 +95,7 @@ class HttpProbe(Source[HealthReport]):
         try:
             answer = await self._target.ask(started + self._asked.timeout)
             result = self._read(answer)
-            took, exact = answer.extensions[TOOK], answer.extensions[EXACT]
-            blur = 0.0 if exact else None
+            took, blur = answer.extensions[TOOK], answer.extensions[BLUR]
             shown = answer.extensions[CERTIFICATE]
             return _reading(self._asked.id, self._clock.now(), took, result, blur, shown)
         except TransportFaultError as error:

@@ -43,6 +43,7 @@ class Connection(asyncio.Protocol):
         "_loop",
         "_lost",
         "_parser",
+        "_sending",
         "_sent",
         "_sock",
         "_timer",
@@ -67,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._parser: ResponseParser | None = None
         self._waiter: asyncio.Future[HttpAnswer] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._total = self._deadline = self._sent = 0.0
+        self._total = self._deadline = self._sent = self._sending = 0.0
         self._verified = False
         self.certificate: Validity | None = None
         self._lost = False
@@ -123,6 +124,7 @@ class Connection(asyncio.Protocol):
                 self._sock.arrived = None
                 self._sent = self._loop.time()
                 self._transport.write(wire)
+                self._sending = self._loop.time() - self._sent
             answer = await self._waiter
         except BaseException:
             # A fault, or the caller was cancelled: what comes later is nobody's answer.
@@ -183,7 +185,7 @@ class Connection(asyncio.Protocol):
 
     def _timed(self, answer: HttpAnswer) -> HttpAnswer:
         arrived = self._sock.arrived
-        answer.exact = arrived is not None
+        answer.blur = None if arrived is None else self._sending
         answer.certificate = self.certificate
         answer.took = max(0.0, (self._loop.time() if arrived is None else arrived) - self._sent)
         return answer

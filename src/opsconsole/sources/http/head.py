@@ -26,9 +26,9 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 class HttpAnswer:
     """One final answer. Header values are stripped, otherwise as they came.
 
-    ``took`` is the time in seconds from the request to the arrival of the last byte; ``exact`` says
-    whether the kernel gave it, so that nothing of it is this process' own delay. ``certificate``
-    is the server's, None without TLS.
+    ``took`` is the time in seconds from the request to the arrival of the last byte; ``blur`` is
+    how much of it may be this process' own delay, None where the kernel did not say when it
+    arrived. ``certificate`` is the server's, None without TLS.
     """
 
     status: int
@@ -37,7 +37,7 @@ class HttpAnswer:
     body: bytes = b""
     reusable: bool = True
     took: float = 0.0
-    exact: bool = False
+    blur: float | None = None
     certificate: Validity | None = None
 
 

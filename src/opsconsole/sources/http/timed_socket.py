@@ -18,6 +18,10 @@ _TIMESTAMPS: Final = 35
 _SAYS: Final = sys.platform == "linux"
 _STAMP: Final = struct.Struct("@ll")
 _ROOM: Final = socket.CMSG_SPACE(_STAMP.size)
+_MOMENT: Final = 1e-4
+"""Seconds that two clocks may be read apart."""
+
+_TRIES: Final = 5
 
 
 class TimedSocket(socket.socket):
@@ -48,6 +52,16 @@ class TimedSocket(socket.socket):
         for level, kind, data in notes:
             if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMPS) and len(data) >= _STAMP.size:
                 seconds, nanoseconds = _STAMP.unpack_from(data)
-                # Of the wall clock, which is not set in the moment between.
-                lay = time.time() - (seconds + nanoseconds / 1e9)
-                self.arrived = time.monotonic() - max(0.0, lay)
+                wall, steady = _both_clocks()
+                self.arrived = steady - max(0.0, wall - (seconds + nanoseconds / 1e9))
+
+
+def _both_clocks() -> tuple[float, float]:
+    """The wall clock and the steady one at one moment: this process may lose its core between
+    reading the one and the other."""
+    for _ in range(_TRIES):
+        before = time.monotonic()
+        wall = time.time()
+        if time.monotonic() - before < _MOMENT:
+            break
+    return wall, before

@@ -33,8 +33,8 @@ BODY_LIMIT: Final = 256 * 1024
 TOOK: Final = "opsconsole.took"
 """The extension of a response that has the seconds from the request to its last byte."""
 
-EXACT: Final = "opsconsole.exact"
-"""The extension that says whether nothing of them is this console's own delay."""
+BLUR: Final = "opsconsole.blur"
+"""The extension that has how many of them may be this console's own delay; None: not known."""
 
 BODY: Final = "opsconsole.body"
 """The body as it came: of an answer without a content encoding, the same as ``read`` gives."""
@@ -106,7 +106,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 "http_version": b"HTTP/1.1",
                 "reason_phrase": answer.reason,
                 TOOK: answer.took,
-                EXACT: answer.exact,
+                BLUR: answer.blur,
                 BODY: answer.body,
                 CERTIFICATE: answer.certificate,
             },
