@@ -56,6 +56,7 @@ def _failed(version: str) -> Past:
         ((_restart("2"), _failed("2")), set()),
         ((_rollback("2", "1", _S.FAILED),), {"1"}),
         ((_rollback("2", "1", _S.INCONCLUSIVE), _failed("3")), {"3"}),
+        ((replace(_failed("2"), said_by="mallory"),), set()),
     ],
 )
 def test_what_is_known_to_fail_is_what_its_last_operation_failed_with(

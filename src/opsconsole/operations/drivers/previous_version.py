@@ -38,9 +38,12 @@ def led_away(past: tuple[Past, ...], fact: str) -> frozenset[str]:
 
 
 def known_to_fail(past: tuple[Past, ...], fact: str) -> frozenset[str]:
-    """The values of ``fact`` with which the last operation that has a verdict has failed."""
+    """The values of ``fact`` with which the last operation that has a verdict has failed.
+
+    Of what is known by others' word alone nothing is passed over: it would lead to what is older.
+    """
     found: dict[str, OperationState] = {}
-    for each in past:
+    for each in (each for each in past if not each.said_by):
         seen = each.plan.goals if _is_rollback(each) else each.plan.fingerprint
         if each.state in {OperationState.VERIFIED, OperationState.FAILED}:
             found.setdefault(seen.get(fact, ""), each.state)

@@ -68,6 +68,21 @@ def test_how_far_it_is(read: dict[str, Any], said: str, done: bool) -> None:
     assert (found.said, found.done) == (said, done)
 
 
+@pytest.mark.parametrize(
+    ("more", "done"),
+    [
+        ({"spec": {"paused": True}}, True),
+        ({"status": {"updatedReplicas": 0}}, True),
+        ({"status": {"conditions": [gave_up(9)], "availableReplicas": 1}}, False),
+        ({"status": {"replicas": 3}}, False),
+    ],
+)
+def test_of_a_scale_the_number_of_copies_counts_alone(more: dict[str, Any], done: bool) -> None:
+    read = workload(**more)
+    found = progress(ref(read), read, (), "", replaces=False)
+    assert (found.done, found.lost) == (done, False)
+
+
 def test_a_partition_keeps_the_lower_ordinals_as_they_are() -> None:
     read = workload(
         "StatefulSet",

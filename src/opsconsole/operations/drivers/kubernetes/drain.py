@@ -34,11 +34,13 @@ from opsconsole.operations.driving.driver import (
     declared,
 )
 from opsconsole.sources.kubernetes.client import ClusterError, Right
+from opsconsole.text import sanitize
 
 AGAIN: Final = 5.0
 """Seconds after which an eviction for which there was no room is asked for again."""
 
 _PAUSE: Final = 1.0
+_SHOWN: Final = 120
 
 
 class KubernetesNode(Driver):
@@ -62,7 +64,7 @@ class KubernetesNode(Driver):
         cordoned = fields.truth(read, "spec", "unschedulable")
         facts = {
             "node": self._name,
-            "uid": fields.text(read, "metadata", "uid"),
+            "uid": sanitize(fields.text(read, "metadata", "uid"), limit=_SHOWN),
             "pods may be placed": "no" if cordoned else "yes",
         }
         self._refuse(cordoned)
@@ -262,7 +264,8 @@ class KubernetesNode(Driver):
                 elif error.status == NO_ROOM:
                     asked[pod] = error.what
                 elif outcome_of(error).outcome is Outcome.FAILED:
-                    why = f"{pod.namespace}/{pod.name}: {outcome_of(error).detail}"
+                    name = nodes.listed((f"{pod.namespace}/{pod.name}",))
+                    why = f"{name}: {outcome_of(error).detail}"
                     return StepOutcome(Outcome.FAILED, f"{why}; {_stays(call)}")
                 else:
                     asked[pod] = error.what

@@ -68,7 +68,7 @@ class KubernetesFlags(Driver):
         found = _data(read)
         return {
             "config map": f"{namespace}/{self._name}",
-            "config map uid": fields.text(read, "metadata", "uid"),
+            "config map uid": sanitize(fields.text(read, "metadata", "uid"), limit=_SHOWN),
             **{f"flag {key}": _shown(found.get(key)) for key in wanted},
         }
 

@@ -102,10 +102,10 @@ def name_of(read: JsonObject) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """The first of them, and how many more there are."""
+    """The first of them, safe to show, and how many more there are."""
     found = tuple(names)
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more
+    return ", ".join(sanitize(each, limit=_SHOWN) for each in found[:_NAMED]) + more
 
 
 def _controller(pod: JsonObject) -> str:

@@ -15,15 +15,23 @@ from opsconsole.operations.drivers.kubernetes import fields
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
 from opsconsole.text import sanitize
 
+_IMAGE: Final = "image pull"
+_START: Final = "container not started"
 _LOST: Final = {
-    "ErrImagePull": "image pull",
-    "ImagePullBackOff": "image pull",
+    "ErrImagePull": _IMAGE,
+    "ImagePullBackOff": _IMAGE,
+    "RegistryUnavailable": _IMAGE,
+    "SignatureValidationFailed": _IMAGE,
     "ErrImageNeverPull": "the image is not on the node and may not be pulled",
     "InvalidImageName": "the image's name is wrong",
     "ImageInspectError": "the image cannot be read",
     "CreateContainerConfigError": "configuration",
     "CreateContainerError": "container not created",
-    "RunContainerError": "container not started",
+    "PreCreateHookError": "container not created",
+    "PreStartHookError": _START,
+    "PostStartHookError": _START,
+    "RunContainerError": _START,
+    "ContainerCannotRun": _START,
 }
 _LOOPS: Final = "CrashLoopBackOff"
 _AGAIN: Final = 2
@@ -76,7 +84,7 @@ def _pod(read: JsonObject) -> Pod:
     starts = (fields.text(each, "state", "running", "startedAt") for each in _own(read))
     return Pod(
         name=sanitize(fields.text(read, "metadata", "name"), limit=_SHOWN),
-        uid=fields.text(read, "metadata", "uid"),
+        uid=sanitize(fields.text(read, "metadata", "uid"), limit=_SHOWN),
         owner=fields.owner(read),
         revision=fields.label(read, "controller-revision-hash"),
         node=sanitize(fields.text(read, "spec", "nodeName"), limit=_SHOWN),

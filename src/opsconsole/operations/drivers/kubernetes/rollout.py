@@ -51,13 +51,18 @@ def is_observed(read: JsonObject) -> bool:
     return seen >= fields.number(read, "metadata", "generation", default=1)
 
 
-def progress(ref: Ref, read: JsonObject, pods: tuple[Pod, ...], current: str) -> Progress:
-    """How far ``read`` is. ``current`` is the uid or the name of the revision that it goes to."""
+def progress(
+    ref: Ref, read: JsonObject, pods: tuple[Pod, ...], current: str, *, replaces: bool = True
+) -> Progress:
+    """How far ``read`` is. ``current`` is the uid or the name of the revision that it goes to.
+
+    ``replaces``: each pod is to be of that revision; otherwise their number alone counts.
+    """
     if not is_observed(read):
         return Progress("its controller has not seen the change yet", observed=False)
-    if fields.truth(read, "spec", "paused"):
+    if replaces and fields.truth(read, "spec", "paused"):
         return Progress("its rollout is paused")
-    stuck = stuck_pod(ref, read, pods, current)
+    stuck = stuck_pod(ref, read, pods, current) if replaces else None
     if stuck is not None and stuck.lost:
         said = (
             f"stuck: it waits for {stuck.name}, of a revision before ({stuck.detail}), which a "
@@ -65,10 +70,11 @@ def progress(ref: Ref, read: JsonObject, pods: tuple[Pod, ...], current: str) ->
         )
         return Progress(said, lost=True)
     counts = _counts(ref, read)
-    missing = counts.missing
+    missing = counts.missing(replaces=replaces)
     if not missing:
-        return Progress(f"{counts.wanted} of {counts.wanted} updated and available", done=True)
-    if ref.kind is Kind.DEPLOYMENT and _took_too_long(read):
+        how = "updated and available" if replaces else "available"
+        return Progress(f"{counts.wanted} of {counts.wanted} {how}", done=True)
+    if replaces and ref.kind is Kind.DEPLOYMENT and _took_too_long(read):
         return Progress(f"{missing}; the cluster gave up waiting ({_TOO_LONG})", lost=True)
     failure = _condition(read, "ReplicaFailure")
     if fields.text(failure, "status") == "True":
@@ -129,10 +135,9 @@ class _Counts:
     all: int
     to_update: int
 
-    @property
-    def missing(self) -> str:
+    def missing(self, *, replaces: bool) -> str:
         """What of it is not as wanted yet; '' where all is."""
-        if self.updated < self.to_update:
+        if replaces and self.updated < self.to_update:
             return f"{self.updated} of {self.to_update} updated"
         if self.all > self.wanted:
             return f"{self.all - self.wanted} too many left"

@@ -83,7 +83,7 @@ class WorkloadDriver(Driver):
         self.refuse()
         facts = {
             "workload": f"{self.ref.namespace}/{self.ref.said}",
-            "uid": fields.text(self.read, "metadata", "uid"),
+            "uid": sanitize(fields.text(self.read, "metadata", "uid"), limit=_SHOWN),
             VERSION: revisions.version_of(fields.mapping(self.read, "spec", "template")),
             "images": images_said(fields.mapping(self.read, "spec", "template")),
             **await self.more_facts(),
@@ -176,7 +176,8 @@ class WorkloadDriver(Driver):
         """How far it is, its pods, and which revision it goes to. Raises ObserveError."""
         read = await self.now()
         pods, current = await self.pods(read)
-        return progress(self.ref, read, pods, current), pods, current
+        found = progress(self.ref, read, pods, current, replaces=self.replaces)
+        return found, pods, current
 
     async def now(self) -> JsonObject:
         """It, as it is at this moment. Raises ObserveError."""
@@ -203,7 +204,7 @@ class WorkloadDriver(Driver):
             return pods_of(tuple(each for each in listed if fields.owner(each) in own)), current
         pods = pods_of(tuple(each for each in listed if fields.owner(each) == uid))
         if self.ref.kind is Kind.STATEFUL_SET:
-            return pods, fields.text(read, "status", "updateRevision")
+            return pods, sanitize(fields.text(read, "status", "updateRevision"), limit=_SHOWN)
         now = self.running(await self.revisions(read), read)
         return pods, now.label if now is not None else ""
 
