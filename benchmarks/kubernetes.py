@@ -3,8 +3,8 @@
 Run ``python -m benchmarks.kubernetes``. The API server is a stand-in in a process of its own that
 speaks list and watch; its objects are as large as a kubelet's. Memory is what this process gained
 until all is known. *At rest* nothing changes and the source is looked at every five seconds, as
-the engine does; then a hundred pods change each second. A core is what Python's own JSON decoder
-would need for the same objects, as a floor.
+the engine does; then a hundred pods change each second. The floor is what Python's own decoder of
+JSON needs for the same objects.
 """
 
 import asyncio
@@ -109,8 +109,8 @@ async def main() -> int:
     return report(
         [
             Figure("memory more, all known", memory, "MB", MOST_MEMORY),
-            Figure("until the first whole inventory", took, "s", MOST_SECONDS),
-            Figure("processor for it", cpu, "s"),
+            Figure("processor until the first whole inventory", cpu, "s", MOST_SECONDS),
+            Figure("on this machine as busy as it is, with the server", took, "s"),
             Figure("at rest, a look every 5 s", at_rest, "% core", MOST_AT_REST),
             Figure(f"{CHANGES} changes a second", changing, "% core", MOST_CHANGING),
             Figure("decoding these alone, the floor", floor, "% core"),

@@ -85,7 +85,7 @@ async def test_many_objects_come_in_pages() -> None:
         await world.clock.advance(1)
         assert len(world.seen) == 1201
         gets = [params for _, params in world.api.asked if "limit" in params]
-        assert [each["limit"] for each in gets] == ["500"] * 3
+        assert [each["limit"] for each in gets] == ["250"] * 5
         assert len(world.api.lists) == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_page_that_is_too_large_is_asked_for_in_parts() -> None:
     await world.clock.advance(0.5)
     task.cancel()
     assert world.seen == world.there
-    assert [each["limit"] for _, each in world.api.asked if "limit" in each] == ["500", "125", "31"]
+    assert [each["limit"] for _, each in world.api.asked if "limit" in each] == ["250", "62", "15"]
 
 
 async def test_pages_that_expire_are_begun_again_no_sooner_than_a_list_may_be() -> None:

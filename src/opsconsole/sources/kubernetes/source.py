@@ -201,9 +201,8 @@ class KubernetesSource(Source[Inventory]):
 
     def _pod_changed(self, change: Change[Pod]) -> None:
         self._touched = True
-        about = self._about(change.after or change.before)
         for event in timeline.of_pod(change.before, change.after, self._now()):
-            self._report(replace(event, about=about))
+            self._report(replace(event, about=self._about(change.after or change.before)))
 
     def _controller_changed(self, change: Change[Controller]) -> None:
         # Who scaled it is known when its autoscaler has said so too.
@@ -245,9 +244,8 @@ class KubernetesSource(Source[Inventory]):
         self._has_told = True
         since = self._now() - LEARNT
         for pod in watches.pods.objects:
-            about = self._about(pod)
             for event in timeline.ends_of(pod, since):
-                self._report(replace(event, about=about))
+                self._report(replace(event, about=self._about(pod)))
         for controller in watches.all_controllers:
             for event in timeline.rollout_of(controller, watches.revisions_of(controller), since):
                 self._report(event)
