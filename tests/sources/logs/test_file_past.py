@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,11 @@ NOW = 1_795_255_200
         ("app.1.log", True),
         ("app.log.old", True),
         ("app.log.1.zst", True),
+        ("app.log.1.zstd", True),
+        ("app.log-20261130.br", True),
+        ("app.log.20261130T100000Z", True),
+        ("app.log.20261130T100000Z.gz", True),
+        ("app__2026-11-30_00-00-00.log", True),
         ("app.log", False),
         ("app.log.swp", False),
         ("app.log.lock", False),
@@ -70,6 +76,7 @@ PACK: dict[str, Callable[[bytes], bytes]] = {
     "app.log.2.gz": gzip.compress,
     "app.log.3.bz2": bz2.compress,
     "app.log.4.xz": lzma.compress,
+    "app.log.5.lzma": partial(lzma.compress, format=lzma.FORMAT_ALONE),
 }
 
 
@@ -87,7 +94,7 @@ def test_every_line_is_there_once_in_order(tmp_path: Path) -> None:
     found, troubles = past(tmp_path / "app.log")
     assert troubles == []
     assert found.pop() == "no line feed"
-    assert [int(line.split()[1]) for line in found] == list(range(150_000))
+    assert [int(line.split()[1]) for line in found] == list(range(30_000 * (len(PACK) + 2)))
 
 
 def test_a_packed_file_beside_its_plain_one_is_not_read_twice(tmp_path: Path) -> None:

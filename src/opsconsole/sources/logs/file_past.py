@@ -27,10 +27,10 @@ PIECE: Final = 1 << 20
 _MEMORY: Final = 128 << 20
 """Bytes that unpacking may take; ``xz -9`` needs 65 MiB."""
 
-_PACKED: Final = r"(?P<packed>\.(?:gz|bz2|xz|zst|lz4|Z|zip))?"
-_BEHIND: Final = re.compile(rf"(?:[.\-_]?\d[\d.\-_T:]*?|[.\-](?:old|bak|prev))?{_PACKED}")
-_WITHIN: Final = re.compile(r"[.\-_]?\d[\d.\-_T:]*")
-_UNREADABLE: Final = (".zst", ".lz4", ".Z", ".zip")
+_PACKED: Final = r"(?P<packed>\.(?:gz|bz2|xz|lzma|zst|zstd|lz4|lz|br|Z|zip|7z))?"
+_BEHIND: Final = re.compile(rf"(?:[.\-_]?\d[\d.\-_T:]*?Z?|[.\-](?:old|bak|prev))?{_PACKED}")
+_WITHIN: Final = re.compile(r"[.\-_]{0,2}\d[\d.\-_T:]*Z?")
+_UNREADABLE: Final = (".zst", ".zstd", ".lz4", ".lz", ".br", ".Z", ".zip", ".7z")
 _BEGINS_A_LINE: Final = re.compile(rb"\n(?=[^\s])")
 
 
@@ -44,7 +44,7 @@ def stretches(machine: Machine, path: Path, sought: Sought) -> Iterator[Stretch]
         if suffix in _UNREADABLE:
             why = f"{sanitize(rotated.name)} is not searched: {suffix[1:]} is not unpacked here"
             yield Stretch(written, trouble=why)
-        elif suffix in (".gz", ".bz2", ".xz"):
+        elif suffix in (".gz", ".bz2", ".xz", ".lzma"):
             yield Stretch(written, _of_packed(machine, rotated, sought))
         else:
             yield from _of_plain(machine, rotated, sought)
@@ -134,7 +134,7 @@ def _of_packed(machine: Machine, path: Path, sought: Sought) -> Iterator[list[Ra
 
 
 def _unpacked(file: BinaryIO, suffix: str) -> Iterator[bytes]:
-    if suffix == ".xz":
+    if suffix in (".xz", ".lzma"):
         yield from _of_xz(file)
         return
     with gzip.GzipFile(fileobj=file) if suffix == ".gz" else bz2.BZ2File(file) as stream:
