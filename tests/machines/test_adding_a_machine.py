@@ -263,6 +263,7 @@ def config(tmp_path: Path) -> str:
     root, here = tmp_path / "cellar", tmp_path / "web.log"
     for folder in ("proc", "srv", "usr/bin", "var/log"):
         (root / folder).mkdir(parents=True)
+    (root / "proc/uptime").write_text("1000.5 2000.25\n")
     (root / "proc/loadavg").write_text("0.5 0.25 0.125 1/100 4711\n")
     (root / "var/log/web.log").write_text("in the cellar\n")
     here.write_text("here\n")

@@ -11,7 +11,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.hosts import RemoteHost
 from opsconsole.config.settings import Settings
 from opsconsole.machines.machines import Machines
-from opsconsole.model.fault import FaultKind
+from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.hosts import Host
 from opsconsole.sources.host.kernel import (
     Kernel,
@@ -22,6 +22,7 @@ from opsconsole.sources.host.kernel import (
 )
 from opsconsole.sources.host.kernel_processes import ProcessTable
 from opsconsole.sources.host.ssh import SshHostSource
+from opsconsole.sources.host.system_units import show, uptime
 from tests.servers.hosts import Fleet
 from tests.servers.hosts import Host as There
 
@@ -175,6 +176,22 @@ async def test_one_that_stands_still_is_a_fault_and_then_is_seen_again(
         there.resume()
         await source.close()
         await other.close()
+
+
+async def test_a_unit_is_as_old_as_the_clock_of_its_own_host_says(
+    hosts: Fleet, machines: Machines
+) -> None:
+    machine = source_of(hosts["app-1"], machines)._machine
+    found = await show(machine, ("ssh.service",), 10.0)
+    assert not isinstance(found, Fault)
+    (unit,) = found
+    there = float(hosts["app-1"].sh("cat /proc/uptime").split()[0])
+    began = int(unit["ActiveEnterTimestampMonotonic"]) / 1e6
+    lasted = uptime(unit)
+    assert lasted is not None
+    assert lasted == pytest.approx(there - began, abs=60)
+    later = {**unit, "now": str(int(unit["now"]) + 500_000_000)}
+    assert uptime(later) == pytest.approx(lasted + 500)
 
 
 async def test_a_host_that_is_not_there_says_what_to_do(machines: Machines) -> None:

@@ -8,6 +8,7 @@ org.freedesktop.systemd1(5).
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 from opsconsole.machines.base import Machine
@@ -27,6 +28,11 @@ PROPERTIES: Final = (
 KIND: Final = "unit"
 """The word for a replica that is one."""
 
+_ELSEWHERE: Final = 10.0
+_NOW: Final = "now"
+"""Beside the properties of a unit of another host: what its clock says."""
+
+_UPTIME: Final = PurePath("/proc/uptime")
 _OUTPUT: Final = 1024 * 1024
 _LINE: Final = 1000
 _UNKNOWN: Final = 2**64 - 1
@@ -82,7 +88,10 @@ async def show(
     said = await _systemctl(machine, argv, timeout)
     if isinstance(said, Fault):
         return said
-    found = tuple(_block(block) for block in said.split("\n\n"))
+    clock = await _clock(machine)
+    if isinstance(clock, Fault):
+        return clock
+    found = tuple({**_block(block), **clock} for block in said.split("\n\n"))
     if len(found) != len(units):
         return Fault(
             FaultKind.NOT_UNDERSTOOD, f"systemctl reported {len(found)} units, not {len(units)}"
@@ -93,6 +102,8 @@ async def show(
 async def _systemctl(machine: Machine, argv: Sequence[str], timeout: float) -> str | Fault:
     """What it wrote."""
     command = Command(("systemctl", *argv), inherits=True, together=True)
+    # Another host may have to be logged in to first.
+    timeout = max(timeout, _ELSEWHERE) if machine.name else timeout
     try:
         finished = await machine.run(command, limit=_OUTPUT, deadline=timeout)
     except MachineError as error:
@@ -126,7 +137,7 @@ def replica(properties: Mapping[str, str], name: str, place: Place, now: float) 
     active, sub = properties.get("ActiveState", ""), properties.get("SubState", "")
     phase, state = _STATES.get(active, _NOT_KNOWN)
     result = properties.get("Result", "")
-    ended = _ago(number(properties, "InactiveEnterTimestampMonotonic"))
+    ended = _ago(properties, "InactiveEnterTimestampMonotonic")
     if sub == _WAITS:
         phase, state = Phase.RESTARTING, State.DOWN
     elif active == "inactive" and properties.get("Type") == "oneshot":
@@ -194,17 +205,38 @@ def number(properties: Mapping[str, str], name: str) -> int | None:
 
 def uptime(properties: Mapping[str, str]) -> float | None:
     """Seconds since the unit became active, by the clock that systemd counts with."""
-    return _ago(number(properties, "ActiveEnterTimestampMonotonic"))
+    return _ago(properties, "ActiveEnterTimestampMonotonic")
 
 
 def started(properties: Mapping[str, str]) -> float | None:
     """Seconds since its main process started, or it became active without one; None if inactive."""
     if properties.get("ActiveState") not in {"active", "reloading", "activating"}:
         return None
-    process = number(properties, "ExecMainStartTimestampMonotonic")
-    return _ago(process or number(properties, "ActiveEnterTimestampMonotonic"))
+    process = _ago(properties, "ExecMainStartTimestampMonotonic")
+    return process if process is not None else _ago(properties, "ActiveEnterTimestampMonotonic")
 
 
-def _ago(since: int | None) -> float | None:
-    """``since`` in microseconds of the clock that systemd counts with."""
-    return max(0.0, time.monotonic() - since / 1e6) if since else None
+def _ago(properties: Mapping[str, str], name: str) -> float | None:
+    """Seconds since a moment in microseconds of the clock that systemd counts with."""
+    since = number(properties, name)
+    if not since:
+        return None
+    there = number(properties, _NOW)
+    now = time.monotonic() if there is None else there / 1e6
+    return max(0.0, now - since / 1e6)
+
+
+async def _clock(machine: Machine) -> Mapping[str, str] | Fault:
+    """What that clock says on another host, which started at another time; nothing of this one.
+
+    It counts on while a machine is suspended, and systemd's does not; a server is not.
+    """
+    if not machine.name:
+        return {}
+    try:
+        said = (await machine.read(_UPTIME, _LINE)).split()
+        return {_NOW: str(int(float(said[0]) * 1e6))}
+    except MachineError as error:
+        return Fault(FaultKind.LOCAL, f"cannot read the clock of {machine.name}: {error}")
+    except (ValueError, IndexError, OverflowError):
+        return Fault(FaultKind.NOT_UNDERSTOOD, f"the clock of {machine.name} is not understood")
