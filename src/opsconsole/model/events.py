@@ -65,6 +65,7 @@ class EventCode(StrEnum):
     IMAGE_CHANGED = "image-changed"
     IMAGE_TAGGED = "image-tagged"
     UPDATE_MOVED = "update-moved"
+    ROLLOUT_MOVED = "rollout-moved"
 
     RESTART = "restart"
     RESTARTED = "restarted"
@@ -179,6 +180,7 @@ _OF: Final = {
         EventCode.IMAGE_CHANGED,
         EventCode.IMAGE_TAGGED,
         EventCode.UPDATE_MOVED,
+        EventCode.ROLLOUT_MOVED,
     ),
     EventKind.RESTART: (
         EventCode.RESTART,

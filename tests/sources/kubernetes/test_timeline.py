@@ -126,7 +126,7 @@ OVERDUE = [
 )  # fmt: skip
 def test_how_a_rollout_goes(before: Controller, after: Controller, said: str) -> None:
     found = list(timeline.of_controller(before, after, NOW))
-    assert [(each.code, each.detail) for each in found] == [(_E.UPDATE_MOVED, said)]
+    assert [(each.code, each.detail) for each in found] == [(_E.ROLLOUT_MOVED, said)]
 
 
 def test_an_overdue_rollout_of_an_older_generation_is_not_this_one() -> None:

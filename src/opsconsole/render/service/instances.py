@@ -114,7 +114,7 @@ def _used_by(each: InstanceView, replica: Replica | None, *, wide: bool) -> str:
     if not wide:
         return said
     version = each.report.version if each.report else ""
-    place = replica.place.name if replica else ""
+    place = (replica.node or replica.place.name) if replica else ""
     return f"{said}  {fit(version, 9)}  {fit(place, 12)}"
 
 

@@ -181,6 +181,7 @@ _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.CHECK_RESULT: "its health check says {detail}",
     EventCode.IMAGE_TAGGED: "image tagged",
     EventCode.UPDATE_MOVED: "update {detail}",
+    EventCode.ROLLOUT_MOVED: "rollout {detail}",
     EventCode.VERSION_CHANGED: "version {change}",
     EventCode.CERTIFICATE_ENDS: "its certificate ends within {figure} days",
     EventCode.SOURCE_LOST: "{event.subject} lost: {detail}",

@@ -173,10 +173,16 @@ def _cause(said: str) -> str:
 
 
 def killed_by_probe(ended: Ended | None, at: float | None) -> bool:
-    """Whether the end of a container is what a liveness probe that failed at ``at`` led to."""
+    """Whether a container may have ended so because of a probe that failed last at ``at``.
+
+    A probe ends it by SIGTERM, then SIGKILL; an event is said rarely once it was said often.
+    """
     finished = ended.finished_at if ended is not None else None
-    return finished is not None and at is not None and -_GRACE <= finished - at <= _LATER
+    if ended is None or finished is None or at is None or ended.code not in _BY_SIGNAL:
+        return False
+    return at - finished <= _GRACE and finished - at <= _LATER
 
 
+_BY_SIGNAL: Final = frozenset({0, 137, 143})
 _GRACE: Final = 5.0
-_LATER: Final = 300.0
+_LATER: Final = 3600.0

@@ -99,7 +99,7 @@ def of_controller(
 def _moved(before: Controller, after: Controller, now: float) -> Iterator[Event]:
     """How its rollout goes."""
     was, present = before.workload, after.workload
-    moved = _about(EventCode.UPDATE_MOVED, after, now)
+    moved = _about(EventCode.ROLLOUT_MOVED, after, now)
     if before.held is not after.held:
         yield replace(moved, detail="held" if after.held else "goes on")
     ended = was.update is Update.RUNNING and present.update is Update.NONE
