@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from opsconsole.config.discovery import PrometheusDiscovery
+from opsconsole.config.discovery import KubernetesDiscovery, PrometheusDiscovery
 from opsconsole.config.effective import FoundService
 from opsconsole.config.loader import default_settings
 from opsconsole.config.offers import Offer, ServerAround
@@ -32,7 +32,8 @@ _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1", None})
 
 def offers_around(settings: Settings, base: Path, within: float) -> tuple[Offer, ...]:
     """What could be watched; paths of ``settings`` are relative to ``base``. Blocks."""
-    every = default_settings().discover.model_copy(update={"prometheus": PrometheusDiscovery()})
+    further = {"prometheus": PrometheusDiscovery(), "kubernetes": KubernetesDiscovery()}
+    every = default_settings().discover.model_copy(update=further)
     wanted = settings.model_copy(update={"discover": every})
     fleet = look(wanted, within=within)
     found: list[Offer] = []

@@ -52,8 +52,18 @@ _OF_UNITS: Final = {
     "logs": "the journal of its unit",
     "restart": "systemd can",
 }
+_OF_CLUSTERS: Final = {
+    "group": "its namespace, or the annotation opsconsole.io/group",
+    "team": "the annotation opsconsole.io/team",
+    "depends_on": "the annotation opsconsole.io/depends-on",
+    "health": "the annotation opsconsole.io/health",
+    "logs": "its pods",
+    "restart": "its cluster can, one copy after the other",
+    "rollback": "its cluster can, to the template before",
+    "scale": "its cluster can, between 1 and 10 copies",
+}
 _KEYS: Final = (
-    "group", "team", "engine", "containers", "units", "job", "labels", "prometheus", "depends_on",
+    "group", "team", "engine", "containers", "kubernetes", "units", "job", "labels", "prometheus", "depends_on",
     "instances", "health", "logs",
 )  # fmt: skip
 
@@ -90,7 +100,8 @@ def first_configuration(
         left_open.append(f"the {server.kind} at {server.url} is offered as a comment: is it yours?")
     scraped = ", prometheus: true" if any(each.kind == "prometheus" for each in servers) else ""
     units = ", systemd: true" if any(each.service.units for each in services) else ""
-    found_later = f"{{docker: true{scraped}{units}}}"
+    clusters = ", kubernetes: true" if any(each.service.kubernetes for each in services) else ""
+    found_later = f"{{docker: true{clusters}{scraped}{units}}}"
     lines += [f"#discover: {found_later}  # finds what will run later as well", ""]
     lines.append("services:" if services else "services: {}")
     for each in services:
@@ -133,7 +144,9 @@ def _drafted(found: "FoundService", containers: Mapping[str, Replica], *, engine
     dumped = found.service.model_dump(mode="json", by_alias=True, exclude_unset=True)
     document = _plain(dumped, without=frozenset() if engine else _ENGINE)
     own = _OF_UNITS if "units" in document else {}
-    reasons = {**_REASONS, **dict.fromkeys(("containers", "units"), found.evidence), **own}
+    own = _OF_CLUSTERS if "kubernetes" in document else own
+    named = dict.fromkeys(("containers", "kubernetes", "units"), found.evidence)
+    reasons = {**_REASONS, **named, **own}
     entries = [
         Entry(key, _short(key, document[key]), reasons[key]) for key in _KEYS if key in document
     ]
