@@ -63,8 +63,8 @@ _OF_CLUSTERS: Final = {
     "scale": "its cluster can, between 1 and 10 copies",
 }
 _KEYS: Final = (
-    "group", "team", "engine", "containers", "kubernetes", "units", "job", "labels", "prometheus", "depends_on",
-    "instances", "health", "logs",
+    "group", "team", "engine", "containers", "kubernetes", "units", "job", "labels", "prometheus",
+    "depends_on", "instances", "health", "logs",
 )  # fmt: skip
 
 

@@ -4,8 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.judge.scaling import Stabiliser, advise, mean, recommend
+from opsconsole.engine.judge.scaling import (
+    Stabiliser,
+    advise,
+    described,
+    differing,
+    mean,
+    recommend,
+)
 from opsconsole.model.running.scaling import Advice, Need, ScalingBounds
+from opsconsole.model.running.workloads import Autoscaler
 
 BOUNDS = ScalingBounds(minimum=1, maximum=10)
 
@@ -109,3 +117,38 @@ def test_the_stabiliser_is_the_maximum_of_its_window(
 def test_advice_stays_within_bounds(current: int, load: float, least: int, most: int) -> None:
     found = once(current, need(load), bounds=ScalingBounds(least, most))
     assert least <= found.desired <= most
+
+
+HPA = Autoscaler("web", 2, 10, 0.7, 0.8, wants=4)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "own", "desired", "said"),
+    [
+        (ScalingBounds(2, 10), {"cpu": 0.7, "memory": 0.8}, 4, ()),
+        (ScalingBounds(2, 10), {"cpu": 0.7, "memory": 0.8}, None, ()),
+        (ScalingBounds(1, 6), {"cpu": 0.7, "memory": 0.8}, None,
+         ("autoscaler web differs: it keeps 2 to 10 copies, not 1 to 6",)),
+        (ScalingBounds(2, 10), {"cpu": 0.6}, 3,
+         ("autoscaler web differs: it aims at cpu 70%, not 60%; it looks at memory; "
+          "it wants 4 now, not 3",)),
+    ],
+)  # fmt: skip
+def test_where_an_autoscaler_differs_is_said(
+    bounds: ScalingBounds, own: dict[str, float], desired: int | None, said: tuple[str, ...]
+) -> None:
+    assert tuple(differing(HPA, bounds, own, desired)) == said
+
+
+@pytest.mark.parametrize(
+    ("autoscaler", "said"),
+    [
+        (HPA, "autoscaler web keeps 2 to 10 copies by cpu 70%, memory 80%, and wants 4"),
+        (Autoscaler("web", 1, 3, others=("requests",)),
+         "autoscaler web keeps 1 to 3 copies by requests"),
+        (Autoscaler("web", 1, 3, wants=2, fault="no metrics"),
+         "autoscaler web keeps 1 to 3 copies, but does not know how many: no metrics"),
+    ],
+)  # fmt: skip
+def test_what_an_autoscaler_does_is_said(autoscaler: Autoscaler, said: str) -> None:
+    assert described(autoscaler) == said

@@ -158,3 +158,28 @@ async def test_what_is_no_kubeconfig_is_a_fault(text: str, tmp_path: Path) -> No
         reading = await source.collect()
     assert reading.fault is not None
     assert reading.fault.kind in {FaultKind.LOCAL, FaultKind.ABSENT}
+
+
+@pytest.mark.servers
+async def test_what_the_rights_do_not_allow_is_missing_and_all_else_goes_on(
+    cluster: KubernetesCluster, cluster_sandbox: Namespace
+) -> None:
+    looks = ["get", "list", "watch"]
+    rules = [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": looks},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": looks},
+    ]
+    cluster_sandbox.create("Role", "look", {}, rules=rules)
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "look"}
+    people = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "nobody"}]
+    cluster_sandbox.create("RoleBinding", "look", {}, roleRef=role, subjects=people)
+    cluster_sandbox.deploy("web")
+    async with looking(cluster.model_copy(update={"context": "nobody"})) as (source, _):
+        found = await once(
+            source, lambda seen: bool(seen.workloads) and named(seen, "web").running == 1
+        )
+    unread = {each.what: each.fault.kind for each in found.unread}
+    assert {"nodes", "replicasets", "statefulsets", "events"} <= set(unread)
+    assert set(unread.values()) == {FaultKind.PERMISSION}
+    # Without its ReplicaSet, the pod is a copy of its Deployment all the same.
+    assert {each.workload_id for each in found.replicas} == {named(found, "web").id}

@@ -94,6 +94,11 @@ class KindWatch(Generic[T]):
             for each in self._reflectors:
                 yield from each.objects.values()
 
+    def find(self, namespace: str, name: str) -> T | None:
+        """One object, where it is there."""
+        found = (each.find((namespace, name)) for each in self._reflectors)
+        return next((each for each in found if each is not None), None)
+
     @property
     def unread(self) -> tuple[Unread, ...]:
         """The kind, where it is not known what is there."""

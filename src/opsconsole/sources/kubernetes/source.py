@@ -257,7 +257,7 @@ class KubernetesSource(Source[Inventory]):
         """The full name of the workload of ``pod``."""
         if pod is None or self._watches is None:
             return ""
-        return owner_of(pod, self._watches.owners).name
+        return owner_of(pod, self._watches.owners_of(pod)).name
 
     def _now(self) -> float:
         """By the clock of the machine, as the cluster's times are."""

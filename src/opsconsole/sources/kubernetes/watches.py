@@ -171,10 +171,13 @@ class Watches:
         """The workloads of all kinds."""
         return chain.from_iterable(each.objects for each in self.controllers)
 
-    @property
-    def owners(self) -> Mapping[str, Owner | None]:
-        """What the ReplicaSets belong to, by their uids."""
-        return {each.meta.uid: each.meta.owner for each in self.replica_sets.objects}
+    def owners_of(self, pod: Pod) -> Mapping[str, Owner | None]:
+        """What the ReplicaSet of ``pod`` belongs to, by its uid."""
+        owner = pod.meta.owner
+        if owner is None or owner.kind != "ReplicaSet":
+            return {}
+        above = self.replica_sets.find(pod.meta.namespace, owner.name)
+        return {} if above is None else {above.meta.uid: above.meta.owner}
 
     def revisions_of(self, controller: Controller) -> Iterator[Revision]:
         """The templates that are kept of ``controller``."""
