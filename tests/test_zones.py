@@ -103,6 +103,8 @@ ALLOWED = {
     "operations/drivers/pid_file.py": "a fact of a plan, compared by another process",
     "operations/drivers/command.py": "a fact of a plan, compared by another process",
     "operations/drivers/alertmanager.py": "what Alertmanager is sent",
+    "operations/drivers/kubernetes/restart.py": "what a cluster is sent",
+    "sources/logs/kubernetes.py": "what a cluster is asked",
 }
 
 
