@@ -167,7 +167,7 @@ class Reflector(Generic[T]):
     def find(self, key: Key) -> T | None:
         """One of them."""
         kept = self._store.get(key)
-        return None if kept is None else kept.value
+        return None if kept is None else kept[1]
 
     @property
     def standing(self) -> Standing:
