@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from opsconsole.config.loader import load
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
+from opsconsole.operations.drivers.kubernetes import patches
+from opsconsole.operations.drivers.kubernetes.changes import ClusterChanges
+from opsconsole.operations.drivers.kubernetes.rollout import changed_at
+from opsconsole.sources.kubernetes.client import ClusterError, access_of
 from tests.operations.place import Place, ended, performed, planned, refused
 from tests.patience import soon
 from tests.servers.kubernetes.api import Namespace, template
@@ -116,14 +121,17 @@ async def test_a_deployment_from_its_restart_to_its_undo(console: Console) -> No
 
 
 async def test_an_image_that_does_not_come_fails_soon_and_is_rolled_back(console: Console) -> None:
+    """What the cluster says of the bad version, that it gave up on it, is not said of its undo."""
     space = console.namespace
     space.deploy("web", replicas=2)
     console.write("deployment/web")
     await soon(lambda: space.is_rolled_out("web"))
+    space.patch("Deployment", "web", {"spec": {"progressDeadlineSeconds": 2}})
     console.set("Deployment", **BROKEN)
     failed = await console.do(K.RESTART)
     assert failed.state is FAILED, failed
     assert "image pull" in failed.summary
+    await soon(lambda: "ProgressDeadlineExceeded" in str(space.get("Deployment", "web")))
     back = await console.do(K.ROLLBACK)
     assert (back.state, console.images("Deployment")) == (VERIFIED, ["web:1"]), back
 
@@ -241,6 +249,58 @@ def grant(space: Namespace, name: str, verbs: list[list[str]]) -> None:
         roleRef={"apiGroup": group, "kind": "Role", "name": name},
         subjects=[{"apiGroup": group, "kind": "User", "name": "nobody"}],
     )  # fmt: skip
+
+
+async def test_a_plan_names_the_autoscaler_that_will_undo_it(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web")
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    scaler = {"minReplicas": 2, "maxReplicas": 10, "scaleTargetRef": target}
+    space.create("HorizontalPodAutoscaler", "scaler", scaler)
+    console.write("deployment/web")
+    operator = console.place.operator()
+    for kind, named in ((K.SCALE, True), (K.RESTART, False)):
+        plan = await planned(operator, ActionRequest("web", kind, parameters={"to": "5"}))
+        said = [each for each in plan.warnings if "autoscaler scaler (2 to 10)" in each]
+        assert bool(said) == named, plan.warnings
+        assert not any("ScaledObjects" in each for each in plan.warnings), "there is no KEDA"
+
+
+async def test_the_server_itself_refuses_what_is_not_as_it_was_read(console: Console) -> None:
+    space = console.namespace
+    space.deploy("web")
+    console.write("deployment/web")
+    await soon(lambda: space.is_rolled_out("web"))
+    path, read = space.path("Deployment", "web"), space.get("Deployment", "web")
+    (pod,) = space.list("Pod")
+    name = pod["metadata"]["name"]
+    (cluster,) = load(console.place.config).kubernetes
+    client = ClusterChanges(access_of(cluster, {}), timeout=10.0)
+    try:
+        tried = await client.patch(path, patches.scaled(read, 5, "m"), dry=True)
+        assert tried.read["spec"]["replicas"] == 5
+        assert space.get("Deployment", "web")["spec"] == read["spec"], "as if is as if"
+        await client.patch(path, patches.scaled(read, 1, "m"))
+        changed = space.get("Deployment", "web")
+        assert changed_at(changed) is not None
+        other = {**changed, "metadata": {**changed["metadata"], "uid": pod["metadata"]["uid"]}}
+        for stale, status in ((read, 409), (other, 422)):
+            with pytest.raises(ClusterError) as refused_by:
+                await client.patch(path, patches.scaled(stale, 5, "m2"))
+            assert refused_by.value.status == status
+        uid = read["metadata"]["uid"]
+        for change in (
+            client.evict(space.name, name, uid, version="v1beta1"),
+            client.delete_pod(space.name, name, uid),
+        ):
+            with pytest.raises(ClusterError) as refused_by:
+                await change
+            assert refused_by.value.status == 409
+        await client.delete_pod(space.name, name, pod["metadata"]["uid"], dry=True)
+    finally:
+        await client.close()
+    assert space.get("Deployment", "web")["spec"]["replicas"] == 1
+    assert [each["metadata"]["uid"] for each in space.list("Pod")] == [pod["metadata"]["uid"]]
 
 
 async def test_a_node_is_drained_within_its_budget_and_uncordoned(console: Console) -> None:
