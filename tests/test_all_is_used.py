@@ -266,10 +266,7 @@ def unused() -> set[str]:
 
 
 def test_all_is_reached_from_the_command(unused: set[str]) -> None:
-    # Until the engine reads clusters.
-    waiting = ("opsconsole.sources.kubernetes", "opsconsole.sources.http.")
-    found = (name for name in unused if not name.startswith(waiting))
-    assert not sorted(name for name in found if not _is_allowed(name))
+    assert not sorted(name for name in unused if not _is_allowed(name))
 
 
 @pytest.mark.parametrize("allowed", ALLOWED)

@@ -8,8 +8,10 @@ import pytest
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.kubernetes.access import Access
-from opsconsole.sources.kubernetes.client import ClusterClient, ClusterError, Right, access_of
+from opsconsole.sources.kubernetes.client import ClusterClient, Right
+from opsconsole.sources.kubernetes.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.credentials import Identity, Written
+from opsconsole.sources.kubernetes.kubeconfig import access_of
 from tests.patience import soon
 from tests.sources.hostile_cases import CASES, Exchange
 from tests.sources.kubernetes.asking import JSON, LIMIT, LOOKS, SAFE, answering, asking, said

@@ -9,7 +9,7 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.sources.kubernetes.access import context_of
 from opsconsole.sources.kubernetes.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.credentials import Identity
-from opsconsole.sources.kubernetes.kubeconfig import access_of, contexts_of
+from opsconsole.sources.kubernetes.kubeconfig import access_of
 from opsconsole.text import sanitize
 from tests.sources.kubernetes.kubeconfigs import cluster, entries, write
 
@@ -58,7 +58,8 @@ def test_of_several_files_the_first_that_names_a_thing_has_its_say(tmp_path: Pat
     assert (access.context, access.server) == ("b", "https://b:3")
     assert headers(access) == {"Authorization": f"Bearer {TOKEN}"}
     assert access_of(cluster(context="a"), environ).server == "https://first:1"
-    assert contexts_of(cluster(), environ) == ("a", "b")
+    with pytest.raises(ClusterError, match="it names a, b"):
+        access_of(cluster(context="c"), environ)
 
 
 def test_without_a_name_it_is_the_one_of_the_home_folder(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from opsconsole.sources.kubernetes.reflector import (
     LIST_GAP,
     LONGEST_PAUSE,
     SILENCE,
-    trimmed,
 )
 from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.sources.kubernetes.reflecting import World, running, three
@@ -288,16 +287,3 @@ async def test_what_is_no_longer_kept_goes() -> None:
         await world.clock.advance(0.1)
         assert set(world.seen) == {"b", "c"}
         assert world.changes[-1].after is None
-
-
-def test_what_only_others_need_is_dropped() -> None:
-    last = "kubectl.kubernetes.io/last-applied-configuration"
-    item = {
-        "metadata": {"name": "a", "managedFields": [{}], "annotations": {last: "{}", "mine": "1"}},
-        "spec": {"x": 1},
-    }
-    assert trimmed(item) == {
-        "metadata": {"name": "a", "annotations": {"mine": "1"}},
-        "spec": {"x": 1},
-    }
-    assert trimmed({"metadata": 1}) == {"metadata": {}}

@@ -12,7 +12,8 @@ import pytest
 
 from opsconsole.clock import SystemClock
 from opsconsole.sources.kubernetes import pulse, reflector
-from opsconsole.sources.kubernetes.client import ClusterClient, access_of
+from opsconsole.sources.kubernetes.client import ClusterClient
+from opsconsole.sources.kubernetes.kubeconfig import access_of
 from opsconsole.sources.kubernetes.reflector import Reflector
 from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.patience import soon

@@ -14,7 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from time import time
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final
 
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.http.connection import Connection
@@ -61,8 +61,6 @@ PATIENCE: Final = 5.0
 _IDENTITY_DEADLINE: Final = 30.0
 _LOOKS: Final = frozenset({"GET", "HEAD"})
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)

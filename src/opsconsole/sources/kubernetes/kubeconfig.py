@@ -112,19 +112,6 @@ def access_of(
     return _of_context(cluster, files, environ)
 
 
-def contexts_of(
-    cluster: KubernetesCluster, environ: Mapping[str, str], *, base: Path = Path()
-) -> tuple[str, ...]:
-    """The names of all contexts of its kubeconfig, in order. Raises ClusterError."""
-    found: dict[str, None] = {}
-    for file in _read_all(cluster, environ, base):
-        entries = file.value.get("contexts")
-        for each in entries if isinstance(entries, list) else ():
-            if isinstance(each, dict) and isinstance(each.get("name"), str):
-                found[each["name"]] = None
-    return tuple(found)
-
-
 def _paths(
     cluster: KubernetesCluster, environ: Mapping[str, str], base: Path
 ) -> list[tuple[Path, bool]]:
@@ -169,7 +156,8 @@ def _of_context(
             break
     if not name:
         where = ", ".join(sanitize(str(each.path)) for each in files)
-        hint = "name one: kubernetes: {context: NAME}"
+        known = ", ".join(sanitize(each, limit=80) for each in _names(files, "contexts"))
+        hint = f"name one: kubernetes: {{context: {known or 'NAME'}}}"
         raise unusable(f"no current-context in {where}", hint)
     context = _find(files, "contexts", name)
     place = _find(files, "clusters", context.text("cluster"))
@@ -199,8 +187,20 @@ def _find(files: list[_File], what: str, name: str) -> _Part:
             return _Part(file, found)
     shown = f"{what.removesuffix('s')} {sanitize(name, limit=100)!r}"
     where = ", ".join(sanitize(str(each.path), limit=200) for each in files)
-    known = "kubectl config get-contexts" if what == "contexts" else "kubectl config view"
-    raise unusable(f"there is no {shown} in {where}", f"look with: {known}", FaultKind.ABSENT)
+    known = ", ".join(sanitize(each, limit=80) for each in _names(files, what))
+    hint = f"it names {known}" if known else "look with: kubectl config view"
+    raise unusable(f"there is no {shown} in {where}", hint, FaultKind.ABSENT)
+
+
+def _names(files: list[_File], what: str) -> list[str]:
+    """What the list called ``what`` names, the first ten."""
+    found: dict[str, None] = {}
+    for file in files:
+        entries = file.value.get(what)
+        for each in entries if isinstance(entries, list) else ():
+            if isinstance(each, dict) and isinstance(each.get("name"), str):
+                found[each["name"]] = None
+    return list(found)[:10]
 
 
 def _credentials(

@@ -396,16 +396,6 @@ class Reflector(Generic[T]):
         return unusable(f"{self._api.endpoint} sends {what}", "", FaultKind.NOT_UNDERSTOOD)
 
 
-def trimmed(item: JsonObject) -> JsonObject:
-    """An object without what only other programs need, which is half of it: a ``keep``."""
-    about = {key: each for key, each in _about(item).items() if key != "managedFields"}
-    notes = about.get("annotations")
-    if isinstance(notes, dict):
-        last = "kubectl.kubernetes.io/last-applied-configuration"
-        about["annotations"] = {key: each for key, each in notes.items() if key != last}
-    return {**item, "metadata": about}
-
-
 def _about(item: JsonObject) -> Mapping[str, object]:
     about = item.get("metadata")
     return about if isinstance(about, dict) else {}

@@ -27,9 +27,11 @@ from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.json_fields import text
 from opsconsole.sources.kubernetes import timeline
-from opsconsole.sources.kubernetes.client import ClusterClient, ClusterError, access_of
+from opsconsole.sources.kubernetes.client import ClusterClient
+from opsconsole.sources.kubernetes.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.cluster_events import Said
 from opsconsole.sources.kubernetes.inventory import Assembler, owner_of
+from opsconsole.sources.kubernetes.kubeconfig import access_of
 from opsconsole.sources.kubernetes.nodes import Node
 from opsconsole.sources.kubernetes.pods import Pod
 from opsconsole.sources.kubernetes.reflector import Change

@@ -16,7 +16,8 @@ from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.running.workloads import Place, Unread
 from opsconsole.sources.json_fields import listed, mapping, text
 from opsconsole.sources.kubernetes.autoscalers import Budget, Scaler, read_budget, read_scaler
-from opsconsole.sources.kubernetes.client import ClusterClient, ClusterError
+from opsconsole.sources.kubernetes.client import ClusterClient
+from opsconsole.sources.kubernetes.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.cluster_events import Said, read_said
 from opsconsole.sources.kubernetes.inventory import Objects
 from opsconsole.sources.kubernetes.kind_watch import Kind, KindWatch
