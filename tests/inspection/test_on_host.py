@@ -133,6 +133,7 @@ ROWS = {
     "backup": Row({}, action("restore", "backup", "latest"), (), here=False),
     "logs docker": Row({}, log("docker", "web"), (), here=False),
     "logs swarm": Row({}, log("swarm", "web"), (), here=False),
+    "logs loki": Row({}, {"logs": [{"loki": "{}", "url": "http://lo:3100"}]}, (), here=False),
     "logs kubernetes": Row({}, log("kubernetes", "deployment/web"), (), here=False),
 }  # fmt: skip
 """By the name of the kind; after it, of what else of it is tried."""

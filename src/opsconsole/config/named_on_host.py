@@ -154,7 +154,7 @@ def _of_log(log: ServiceLog, base: Path) -> Iterator[Thing]:
         case "journal":
             if not _PATTERN & set(log.what):
                 yield Unit(log.what)
-        case "docker" | "swarm" | "kubernetes":
-            pass  # on an engine or in a cluster, which may be anywhere
+        case "docker" | "swarm" | "kubernetes" | "loki":
+            pass  # on an engine, in a cluster or at a server, which may be anywhere
         case _:
             assert_never(log.kind)

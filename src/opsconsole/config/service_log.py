@@ -7,14 +7,15 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import KubernetesTarget
-from opsconsole.config.types import Model, Name, Text, check_pattern
+from opsconsole.config.types import Model, Name, Text, Url, check_pattern, plain
 
-LogKind = Literal["file", "docker", "swarm", "kubernetes", "journal"]
+LogKind = Literal["file", "docker", "swarm", "kubernetes", "journal", "loki"]
 
 
 class ServiceLog(Model):
-    """Where a service logs: a file, its containers, a Swarm service, its pods, or a unit."""
+    """Where a service logs: a file, its containers, a Swarm service, its pods, a unit, or Loki."""
 
     file: Text | None = Field(default=None, description="A file, relative to the configuration.")
     docker: Text | None = Field(default=None, description="Name of a container.")
@@ -29,6 +30,13 @@ class ServiceLog(Model):
         default=None, description="The host that has it, if not that of the service."
     )
     journal: Text | None = Field(default=None, description="Name of a systemd unit.")
+    loki: Text | None = Field(
+        default=None, description='What Loki is asked for, in LogQL: {app="ai-backend"}.'
+    )
+    url: Url | None = Field(default=None, description="Of the Loki.")
+    http: HttpConfig = Field(
+        default_factory=plain(HttpConfig), description="Authentication, TLS and headers for it."
+    )
     format: Literal["auto", "json", "text"] = Field(
         default="auto", description="How its lines are written."
     )
@@ -53,6 +61,8 @@ class ServiceLog(Model):
         places = self._places()
         if sum(what is not None for what in places.values()) != 1:
             raise ValueError(f"name exactly one of {', '.join(places)}")
+        if (self.loki is None) != (self.url is None):
+            raise ValueError("loki and url belong together")
         for pattern in self.patterns.values():
             check_pattern(pattern)
         return self
@@ -64,4 +74,5 @@ class ServiceLog(Model):
             "swarm": self.swarm,
             "kubernetes": self.kubernetes.given_name if self.kubernetes else None,
             "journal": self.journal,
+            "loki": self.loki,
         }

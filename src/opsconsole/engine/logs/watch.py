@@ -209,7 +209,9 @@ class LogWatch:
     def _made(self, name: str, service: Service, source: ServiceLog, sink: LogIntake) -> LogSource:
         machine = self._machine(self._settings, name, source)
         engine = place_of(source, service)
-        context = LogContext(self._base, machine, self._settings, engine)
+        context = LogContext(
+            self._base, machine, self._settings, engine, source.url or "", source.http
+        )
         return make(source.kind, source.what, context, sink)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from opsconsole.config.http import HttpConfig
 from opsconsole.config.settings import Settings
 from opsconsole.machines.base import Machine
 from opsconsole.sources.logs.raw_lines import RawLine
@@ -90,10 +91,12 @@ class LogContext:
     """All that a log source is made from beside its name. ``base``: where relative paths start.
 
     ``settings`` have the engines and clusters that it may be read from; ``engine`` names the one,
-    None for each.
+    None for each. ``url`` is of the server that keeps it, where one does, asked as ``http`` says.
     """
 
     base: Path
     machine: Machine
     settings: Settings = field(default_factory=Settings)
     engine: str | None = None
+    url: str = ""
+    http: HttpConfig = field(default_factory=HttpConfig)

@@ -32,5 +32,9 @@ def make(kind: LogKind, what: str, context: LogContext, sink: LogSink) -> LogSou
             from opsconsole.sources.logs.journal import JournalFollower
 
             return JournalFollower(what, context, sink)
+        case "loki":
+            from opsconsole.sources.logs.loki import LokiFollower
+
+            return LokiFollower(what, context, sink)
         case _:
             assert_never(kind)

@@ -23,7 +23,8 @@ from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
 from opsconsole.sources.kubernetes.kubeconfig import access_of
 from opsconsole.sources.logs.base import LogContext, LogSink, Sought, Stretch
 from opsconsole.sources.logs.follower import Follower
-from opsconsole.sources.logs.pod_runs import Position, Run, runs_of, selector_of
+from opsconsole.sources.logs.pod_runs import Run, runs_of, selector_of
+from opsconsole.sources.logs.position import Position
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.sources.logs.stamped_lines import StampedLine, StampedSplitter
 from opsconsole.text import sanitize

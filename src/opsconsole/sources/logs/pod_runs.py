@@ -6,18 +6,13 @@ whatever the objects hold, text is sanitised and nothing raises.
 Source: Kubernetes API, PodStatus.containerStatuses, initContainerStatuses.
 """
 
-from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
-from opsconsole.sources.logs.stamped_lines import NANO, StampedLine
 from opsconsole.text import sanitize
-
-REMEMBERED: Final = 10_000
-"""Lines of a container that are known again."""
 
 _NAME_LIMIT: Final = 253
 _NO_ID: Final = "unnamed"
@@ -120,38 +115,6 @@ def selector_of(workload: Mapping[str, object]) -> str:
             case _:
                 pass
     return ",".join(parts)
-
-
-class Position:
-    """What was taken of a container's lines: each is fresh once, also where it comes again.
-
-    Lines are known by their times, as many of one time as were taken. A log is asked for from
-    whole seconds on.
-    """
-
-    def __init__(self) -> None:
-        self._taken: deque[int] = deque(maxlen=REMEMBERED)
-        self._again: Counter[int] = Counter()
-
-    @property
-    def last(self) -> float:
-        """When the latest line was written, in Unix seconds; 0 before the first."""
-        return max(self._taken, default=0) / NANO
-
-    def ask_again(self, since: float) -> None:
-        """What was written from ``since`` on comes again, among what was not taken."""
-        self._again = Counter(each for each in self._taken if each >= int(since) * NANO)
-
-    def fresh(self, lines: Iterable[StampedLine]) -> list[StampedLine]:
-        """Those that were not taken yet, in their order."""
-        return [each for each in lines if self._take(each.nanoseconds)]
-
-    def _take(self, at: int) -> bool:
-        if self._again[at] > 0:
-            self._again[at] -= 1
-            return False
-        self._taken.append(at)
-        return True
 
 
 def _seconds(value: object) -> float:
