@@ -52,7 +52,7 @@ _FIRST_DELAY: Final = 0.5
 _LONGEST_DELAY: Final = 15.0
 _PATH: Final = "/loki/api/v1/query_range"
 _WRITERS: Final = ("pod", "container", "container_name", "instance", "host", "hostname", "filename")
-"""Labels that tell who wrote a line, the first that is there; as Promtail and Alloy set them."""
+"""Labels that say who wrote a line, the first that is there; as Promtail and Alloy set them."""
 
 _NAME_LIMIT: Final = 100
 
