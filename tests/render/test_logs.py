@@ -106,3 +106,11 @@ def test_folding_loses_no_line_and_no_row_is_too_wide(
         for each in row(rows, at, width, several=True, wrapped=False, most=5):
             assert line_width(each) <= width
     assert line_width(counts(rows.page, width)) <= max(width, 60)
+
+
+def test_where_a_day_turns_each_line_has_its_day() -> None:
+    within = Rows(page(line(0, "a"), line(60, "b")))
+    assert plain(row(within, 0, 80, several=False, wrapped=False, most=5)).startswith(" 09:14:00 ")
+    across = Rows(page(line(-40_000, "a"), line(60, "b")))
+    said = [plain(row(across, at, 80, several=False, wrapped=False, most=5)) for at in (0, 1)]
+    assert [each[:16] for each in said] == [" Nov 20 22:07:20", " Nov 21 09:15:00"]

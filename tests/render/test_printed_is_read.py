@@ -19,7 +19,7 @@ from opsconsole.model.alerting.silences import (
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionRequest
 from opsconsole.model.written.expressions import parse
-from opsconsole.model.written.typed_time import moment_of
+from opsconsole.model.written.typed_time import WEEKDAYS, moment_of
 from opsconsole.model.written.units import format_duration, read_duration
 from opsconsole.render.alerts import silences as rows
 from opsconsole.render.forms.silencing import edit_form, silence_form
@@ -135,6 +135,17 @@ def test_days_as_they_are_listed(at: float) -> None:
     printed = figures.when(at, NOW).strip()
     assert moment_of(printed, NOW) == pytest.approx(at, abs=86_400.0)
     assert moment_of(f"{printed}Z", NOW) == moment_of(printed, NOW)
+    assert moment_of(figures.dated_clock(at), NOW) == pytest.approx(at, abs=1.0)
+
+
+@given(st.floats(0, 71_900), st.floats(0, 86_400))
+def test_a_moment_of_another_day_is_listed_with_it(ago: float, into: float) -> None:
+    now = NOW + into
+    printed = figures.when(now - ago, now)
+    same = figures.date(now - ago) == figures.date(now)
+    assert len(printed) == 8
+    assert (printed[:2] in WEEKDAYS) is not same
+    assert moment_of(printed, now) == pytest.approx(now - ago, abs=1.0 if same else 60.0)
 
 
 @pytest.mark.parametrize(

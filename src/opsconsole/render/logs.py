@@ -30,7 +30,7 @@ from opsconsole.render.ink.cells import (
     width_of,
     wrap,
 )
-from opsconsole.render.ink.figures import age, clock, duration, fine_clock
+from opsconsole.render.ink.figures import age, clock, date, dated_clock, duration, fine_clock
 from opsconsole.render.ink.matching import compiled
 from opsconsole.zones import written
 
@@ -79,6 +79,8 @@ class Rows:
         ]
         self._matches = set(page.matches) if page.query.pattern is not None else set()
         self.fine = any(line.at % 1.0 >= _MILLISECOND for line in page.lines)
+        moments = [line.at for line in page.lines]
+        self.days = bool(moments) and date(min(moments)) != date(max(moments))
         writers = _writers(page)
         self.several = len(writers) > 1
         self._short = _short(writers)
@@ -262,6 +264,7 @@ def _head(rows: Rows, at: int, *, several: bool) -> Line:
     line = rows.line_at(at)
     word, role = _WORDS[line.level]
     moment = fine_clock(line.at) if rows.fine else clock(line.at)
+    moment = dated_clock(line.at) if rows.days else moment
     spans = [
         Span(f" {moment}", Role.MUTED if line.stamped else Role.FAINT),
         Span(f" {word:5} ", role),

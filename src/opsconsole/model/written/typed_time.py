@@ -27,6 +27,11 @@ _CLOCK: Final = r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?([zZ]|[+-]\d{2}:?\d{2})?"
 _TIME: Final = re.compile(_CLOCK)
 _DATE: Final = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}([ tT]{_CLOCK})?")
 _DAY: Final = re.compile(r"([A-Z][a-z]{2} \d{1,2})[zZ]?")
+_DAY_AND_CLOCK: Final = re.compile(r"([A-Z][a-z]{2} \d{1,2}) (\d{1,2}:\d{2}(?::\d{2})?)[zZ]?")
+WEEKDAYS: Final = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+"""Of a moment of another day, as lists show it."""
+
+_WEEKDAY: Final = re.compile(rf"({'|'.join(WEEKDAYS)}) +({_CLOCK})", re.IGNORECASE)
 _UNIX: Final = re.compile(r"\d{9,11}(\.\d{1,9})?")
 _AGO: Final = re.compile(r"-\s*(.+)|(.+?)\s+ago")
 
@@ -68,8 +73,8 @@ def _moment_of(typed: str, now: float) -> float:
     try:
         if _UNIX.fullmatch(typed):
             return _earlier(float(typed), now)
-        if (day := _DAY.fullmatch(typed)) is not None:
-            return _latest_day(day[1], now)
+        if (named := _of_a_named_day(typed, now)) is not None:
+            return named
         if _TIME.fullmatch(typed):
             return _latest(typed, now)
         if _DATE.fullmatch(typed):
@@ -81,6 +86,19 @@ def _moment_of(typed: str, now: float) -> float:
     raise TypedTimeError(f"{_shown(typed) or 'nothing'} is no time: say {HOW}")
 
 
+def _of_a_named_day(typed: str, now: float) -> float | None:
+    """``Nov 29``, ``Nov 29 23:50:00`` and ``Su 23:50``, as lists show what is of another day."""
+    if (day := _DAY.fullmatch(typed)) is not None:
+        return _latest_day(day[1], now)
+    if (dated := _DAY_AND_CLOCK.fullmatch(typed)) is not None:
+        clock = time.fromisoformat(_padded(dated[2]))
+        into = timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+        return _earlier(_latest_day(dated[1], now) + into.total_seconds(), now)
+    if (named := _WEEKDAY.fullmatch(typed)) is not None:
+        return _latest(named[2], now, WEEKDAYS.index(named[1].title()))
+    return None
+
+
 def _seconds(text: str) -> float:
     try:
         return read_duration(text)
@@ -88,13 +106,18 @@ def _seconds(text: str) -> float:
         raise TypedTimeError(f"{_shown(text)} is no length of time: say {HOW}") from error
 
 
-def _latest(typed: str, now: float) -> float:
-    """The latest such time of day that is not after ``now``."""
+def _latest(typed: str, now: float, weekday: int | None = None) -> float:
+    """The latest such time of day that is not after ``now``, of that day of the week if any."""
     wanted = time.fromisoformat(_padded(typed))
     meant = wanted.tzinfo or zone()
-    today = datetime.fromtimestamp(now, meant)
-    found = datetime.combine(today.date(), wanted, meant)
-    return (found if found.timestamp() <= now else found - timedelta(days=1)).timestamp()
+    today = datetime.fromtimestamp(now, meant).date()
+    days = (today - timedelta(days=back) for back in range(9))
+    found = (
+        datetime.combine(day, wanted, meant).timestamp()
+        for day in days
+        if weekday is None or day.weekday() == weekday
+    )
+    return next(moment for moment in found if moment <= now)
 
 
 def _latest_day(typed: str, now: float) -> float:

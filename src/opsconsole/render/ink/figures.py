@@ -7,6 +7,7 @@ never zero. Input units are the model's: seconds, bytes, fractions, per second.
 import math
 from typing import Final
 
+from opsconsole.model.written.typed_time import WEEKDAYS
 from opsconsole.zones import offset, shown_at
 
 UNKNOWN: Final = "–"
@@ -140,6 +141,11 @@ def fine_clock(at: float) -> str:
     return shown_at(at).strftime("%H:%M:%S.%f")[:12]
 
 
+def dated_clock(at: float) -> str:
+    """Fifteen cells: day and time of day, for lists in which a day turns: ``Nov 21 09:14:07``."""
+    return shown_at(at).strftime("%b %d %H:%M:%S")
+
+
 def zoned(at: float, *, seconds: bool = True) -> str:
     """The time of day with its zone: ``09:14:07Z``, ``11:14:07+02:00``."""
     return f"{clock(at, seconds=seconds)}{offset(at)}"
@@ -151,10 +157,13 @@ def date(at: float) -> str:
 
 
 def when(at: float, now: float) -> str:
-    """Eight cells: the time of day, or the date when it was not within the last 20 hours."""
-    if now - at < 72_000:
-        return clock(at)
-    return shown_at(at).strftime("%b %d  ")[:8].ljust(8)
+    """Eight cells: the time of day; of another day its name and the minute (``Su 23:50``), or the
+    date when it was not within the last 20 hours."""
+    moment = shown_at(at)
+    if abs(now - at) < 72_000:
+        today = moment.date() == shown_at(now).date()
+        return clock(at) if today else f"{WEEKDAYS[moment.weekday()]} {clock(at, seconds=False)}"
+    return moment.strftime("%b %d  ")[:8].ljust(8)
 
 
 def zoned_when(at: float, now: float) -> str:
