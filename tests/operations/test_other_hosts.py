@@ -51,6 +51,7 @@ class Console:
         self.path = folder / "opsconsole.yaml"
         self.services: dict[str, object] = {}
         self.given: dict[str, object] = {}
+        self.others: dict[str, object] = {}
 
     def add(self, name: str, **actions: object) -> str:
         """A service on the host; its name."""
@@ -62,7 +63,10 @@ class Console:
         document = {
             "docker": [],
             "host": {"enabled": False},
-            "hosts": {"app-1": {"ssh_config": str(self.host.ssh_config), **self.given}},
+            "hosts": {
+                "app-1": {"ssh_config": str(self.host.ssh_config), **self.given},
+                **self.others,
+            },
             "operations": {"cooldown": "1ms", "restart_limit": 100},
             "state_dir": str(self.folder / "state"),
             "services": self.services,
@@ -93,6 +97,24 @@ def test_a_unit_is_restarted_where_it_runs(console: Console, host: Host) -> None
     after = host.sh("systemctl show -p InvocationID app; systemctl show -p NRestarts app")
     assert before != after
     assert host.sh("systemctl is-active app").strip() == "active"
+
+
+def test_a_unit_on_two_hosts_is_restarted_at_one_after_the_other(
+    console: Console, host: Host, hosts: Fleet
+) -> None:
+    other = hosts["app-2"]
+    other.sh(PREPARE, UNIT)
+    asked = "systemctl show -p InvocationID app"
+    before = [each.sh(asked) for each in (host, other)]
+    console.others = {"app-2": {"ssh_config": str(host.ssh_config)}}
+    instances = [{"url": f"http://{each.name}:1", "host": each.name} for each in (host, other)]
+    actions = {"restart": {"systemd": "app", **QUICK}}
+    console.services["pair"] = {"health": None, "instances": instances, "actions": actions}
+    said = console.does("restart", "pair")
+    assert "restart app.service on app-1" in said
+    assert "restart app.service on app-2" in said
+    after = [each.sh(asked) for each in (host, other)]
+    assert not set(before) & set(after)
 
 
 def test_flags_are_set_and_taken_back_in_a_file_there(console: Console, host: Host) -> None:

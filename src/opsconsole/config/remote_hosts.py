@@ -22,6 +22,12 @@ _PATHS: Final = {
 }
 """The keys of a driver's target that name paths on the host."""
 
+_BY_NAME: Final = ("test", "call")
+"""Keys of actions that hold several, by their names."""
+
+_WITHIN: Final = ("recover", "restore")
+"""Keys of an action that hold another one."""
+
 _NO_BACKUPS: Final = (
     "files of another host are not backed up or restored: that goes through descriptors of folders,"
     " so that nobody can exchange one meanwhile, and a line to a host has none"
@@ -86,16 +92,26 @@ def _check_log(path: KeyPath, log: Any, theirs: str | None) -> Iterator[Finding]
 def _check_actions(
     path: KeyPath, actions: Any, theirs: str | None, known: Sequence[str]
 ) -> Iterator[Finding]:
-    """Each action, and the actions within it; what a driver is given is not looked into."""
-    if not isinstance(actions, dict):
+    for key, value in actions.items() if isinstance(actions, dict) else ():
+        if key not in _BY_NAME:
+            yield from _check_one((*path, key), value, theirs, known)
+        elif isinstance(value, dict):
+            for name, action in value.items():
+                yield from _check_one((*path, key, name), action, theirs, known)
+
+
+def _check_one(
+    path: KeyPath, action: Any, theirs: str | None, known: Sequence[str]
+) -> Iterator[Finding]:
+    """An action, and the one that takes it back; what a driver is given is not looked into."""
+    if not isinstance(action, dict):
         return
-    driver = next((name for name in DRIVERS if actions.get(name) is not None), None)
+    yield from _check_name(path, action, known)
+    driver = next((name for name in DRIVERS if action.get(name) is not None), None)
     if driver is not None:
-        yield from _check_name(path, actions, known)
-        yield from _check_action(path, driver, actions, theirs)
-    for key, value in actions.items():
-        if key not in DRIVERS:
-            yield from _check_actions((*path, key), value, theirs, known)
+        yield from _check_action(path, driver, action, theirs)
+    for key in _WITHIN:
+        yield from _check_one((*path, key), action.get(key), theirs, known)
 
 
 def _check_action(
@@ -110,6 +126,8 @@ def _check_action(
             what = f"host: is for what is on a host, not for {driver}"
             yield (*path, "host"), what, ""
     elif not named and theirs == "":
+        if driver == "systemd":
+            return  # at each of them, one after another
         what = "the instances are on several hosts, and it is done on one"
         yield path, what, "name that one: host:"
     elif _elsewhere(named or theirs):

@@ -404,6 +404,20 @@ class Settings(Model):
                 named = theirs.pop() if len(theirs) == 1 else None
         return self.hosts.get(named or HERE, self.host)
 
+    def hosts_of(self, service: str, part: Action | None = None) -> dict[str, HostSettings]:
+        """Each host where something is done that is done at every instance, by its name.
+
+        One alone where the action or the service names it, or all instances are on it.
+        """
+        config = self.services.get(service)
+        named = (part is not None and part.host) or (config is not None and config.host)
+        instances = config.instances if config is not None and not named else ()
+        theirs = list(dict.fromkeys(each.host or HERE for each in instances))
+        if len(theirs) < 2:
+            host = self.host_of(service, part)
+            return {host.name if isinstance(host, RemoteHost) else HERE: host}
+        return {name: self.hosts.get(name, self.host) for name in theirs}
+
     def host_source(self, service: str) -> SourceId:
         """What reads the figures of the host that ``service`` is on."""
         host = self.host_of(service)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from opsconsole.config.actions import Action
 from opsconsole.config.files.problems import KeyPath
-from opsconsole.config.hosts import RemoteHost
+from opsconsole.config.hosts import HostSettings, RemoteHost
 from opsconsole.config.named_on_host import (
     Checkout,
     Entry,
@@ -55,9 +55,11 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
     machines, resolver, room = Machines(), Resolver(), asyncio.Semaphore(_AT_ONCE)
 
     async def look(named: Named, thing: Thing) -> list[Finding]:
-        machine = machines.of(settings.host_of(str(named.path[1]), named.part))
-        async with room:
-            return await _look(named.path, thing, machine)
+        found = []
+        for host in _hosts_of(settings, named):
+            async with room:
+                found += await _look(named.path, thing, machines.of(host))
+        return found
 
     try:
         every = {
@@ -67,8 +69,8 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
         looked = await asyncio.gather(
             *(look(each, thing) for found in every.values() for each in found
               for thing in each.things),
-            *(_check_rights(settings, name, each, machines)
-              for name, found in every.items() for each in found),
+            *(_check_rights(host, each, machines) for found in every.values()
+              for each in found for host in _hosts_of(settings, each)),
             *(_check_elsewhere(settings, name, found, resolver)
               for name, found in every.items() if found),
         )  # fmt: skip
@@ -76,6 +78,14 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
     finally:
         resolver.close()
         machines.close()
+
+
+def _hosts_of(settings: Settings, named: Named) -> tuple[HostSettings, ...]:
+    """Where it is: a unit that is restarted may be on several hosts."""
+    service = str(named.path[1])
+    if isinstance(named.part, Action) and named.part.systemd is not None:
+        return tuple(settings.hosts_of(service, named.part).values())
+    return (settings.host_of(service, named.part),)
 
 
 async def _look(path: KeyPath, thing: Thing, machine: Machine) -> list[Finding]:
@@ -161,11 +171,8 @@ async def _checkout(path: KeyPath, checkout: Checkout, machine: Machine) -> list
     return [Finding(path, Weight.ERROR, message, "name the folder of the checkout")]
 
 
-async def _check_rights(
-    settings: Settings, name: str, named: Named, machines: Machines
-) -> list[Finding]:
+async def _check_rights(host: HostSettings, named: Named, machines: Machines) -> list[Finding]:
     """Whether sudo lets a unit of another host be restarted, and the line that it lacks."""
-    host = settings.host_of(name, named.part)
     target = named.part.systemd if isinstance(named.part, Action) else None
     if not isinstance(host, RemoteHost) or not host.sudo or target is None or target.user:
         return []
@@ -190,7 +197,7 @@ async def _check_elsewhere(
 ) -> list[Finding]:
     """What is used on this host for a service whose instances are all at other addresses."""
     instances = settings.services[name].instances
-    found = tuple(each for each in found if settings.host_of(name, each.part) is settings.host)
+    found = tuple(each for each in found if settings.host in _hosts_of(settings, each))
     if not instances or any(each.unit or each.pid_file for each in instances):
         return []
     hosts = [urlsplit(each.url).hostname or "" for each in instances]

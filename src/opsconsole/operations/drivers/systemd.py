@@ -6,10 +6,12 @@ shows whether a restart happened. A fact that changes when a unit restarts by it
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.config.hosts import HERE
+from opsconsole.machines.base import Machine
 from opsconsole.model.operation import Step
 from opsconsole.model.running.machine import Command, End, Finished, MachineError
 from opsconsole.model.running.units import unit_name
@@ -51,48 +53,71 @@ class UnitRestart(Call):
     invocation: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The unit on one host. ``host`` is '' where there is one alone."""
+
+    host: str
+    instance: str
+    machine: Machine
+
+    def named(self, word: str) -> str:
+        """``word`` as this one among several."""
+        return f"{word} on {self.host}" if self.host else word
+
+
 class SystemdRestart(Driver):
-    """``systemctl restart`` of one unit."""
+    """``systemctl restart`` of one unit; on several hosts at one after another."""
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.systemd)
         self._clock = context.clock
-        self._invocation = ""
-        self._machine = context.machine
+        self._invocations: dict[str, str] = {}
         self._unit = unit_name(target.unit)
         self._scope = "--user" if target.user else "--system"
+        self._targets = {each.named(self._unit): each for each in _targets(context)}
 
     async def observe(self) -> Mapping[str, str]:
         """The unit's state and which start of it runs."""
-        seen = await self._show()
-        if seen.get("LoadState") != "loaded":
-            raise ObserveError(
-                f"unit {self._unit} is {seen.get('LoadState') or 'not known'}",
-                remedy="look at its name",
-            )
-        self._invocation = seen.get("InvocationID", "")
         facts = {"unit": self._unit}
-        if seen.get("NRestarts", "0") == "0":
-            facts["state"] = seen.get("ActiveState", "")
-            if facts["state"] == "active":
-                facts["invocation"] = self._invocation
+        for name, target in self._targets.items():
+            seen = await self._show(target)
+            if seen.get("LoadState") != "loaded":
+                raise ObserveError(
+                    f"unit {name} is {seen.get('LoadState') or 'not known'}",
+                    remedy="look at its name",
+                )
+            invocation = self._invocations[name] = seen.get("InvocationID", "")
+            if seen.get("NRestarts", "0") == "0":
+                state = facts[target.named("state")] = seen.get("ActiveState", "")
+                if state == "active":
+                    facts[target.named("invocation")] = invocation
         return facts
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
-        """The one call."""
-        call = UnitRestart(self._invocation).document()
-        summary = f"systemctl {self._scope} restart {self._unit}"
-        return (Step(summary, "systemd", self._unit, call),)
+        """The one call, on each host."""
+        return tuple(
+            Step(
+                target.named(f"systemctl {self._scope} restart {self._unit}"),
+                "systemd",
+                name,
+                UnitRestart(self._invocations.get(name, "")).document(),
+                instance=target.instance,
+            )
+            for name, target in self._targets.items()
+        )
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """Which start of the unit runs."""
-        return {"invocation": (await self._show()).get("InvocationID", "")}
+        seen = await self._show(self._targets[step.target])
+        return {"invocation": seen.get("InvocationID", "")}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Ask systemd, which waits until the unit has started."""
         started = time.monotonic()
+        machine = self._targets[step.target].machine
         try:
-            finished = await self._systemctl("restart", limit=_RESTART)
+            finished = await self._systemctl(machine, "restart", limit=_RESTART)
         except MachineError as error:
             return not_done(error)
         if finished.good:
@@ -106,7 +131,7 @@ class SystemdRestart(Driver):
         """Whether another start of the unit runs."""
 
         async def look() -> StepOutcome | str:
-            seen = await self._show()
+            seen = await self._show(self._targets[step.target])
             invocation = seen.get("InvocationID", "")
             if invocation != before.get("invocation") and _state_of(seen) is State.OK:
                 return StepOutcome(Outcome.DONE, f"it has started again: {invocation[:12]}")
@@ -115,26 +140,30 @@ class SystemdRestart(Driver):
         return await settle(look, self._clock)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """The unit, active in another start than before."""
+        """The unit, active in another start than before, on each host of ``steps``."""
+        before = {step.target: UnitRestart.of(step).invocation for step in steps}
+        wanted = before or dict.fromkeys(self._targets, "")
+        return tuple([await self._sight(name, invocation) for name, invocation in wanted.items()])
+
+    async def _sight(self, name: str, before: str) -> Sight:
         try:
-            seen = await self._show()
+            seen = await self._show(self._targets[name])
         except ObserveError as error:
-            return (Sight(self._unit, State.UNKNOWN, str(error)),)
+            return Sight(name, State.UNKNOWN, str(error))
         invocation = seen.get("InvocationID", "")
-        state = _state_of(seen)
         detail = f"{seen.get('ActiveState')} ({seen.get('SubState')}), {invocation[:12]}"
-        before = UnitRestart.of(steps[0]).invocation if steps else ""
-        return (
-            Sight(self._unit, state, detail, since_change=invocation != before, run=invocation),
-        )
+        changed = invocation != before
+        return Sight(name, _state_of(seen), detail, since_change=changed, run=invocation)
 
     def undo(self) -> str:
         """A restart has no way back."""
         return NOT_UNDONE
 
-    async def _show(self) -> dict[str, str]:
+    async def _show(self, target: _Target) -> dict[str, str]:
         try:
-            seen = await self._systemctl("show", f"--property={_PROPERTIES}", limit=_LOOK)
+            seen = await self._systemctl(
+                target.machine, "show", f"--property={_PROPERTIES}", limit=_LOOK
+            )
         except MachineError as error:
             raise ObserveError(f"cannot run systemctl: {error}") from error
         if not seen.good:
@@ -143,14 +172,34 @@ class SystemdRestart(Driver):
         pairs = (line.partition("=") for line in output.split("\n") if "=" in line)
         return {key: value for key, _, value in pairs}
 
-    async def _systemctl(self, verb: str, *options: str, limit: float) -> Finished:
+    async def _systemctl(
+        self, machine: Machine, verb: str, *options: str, limit: float
+    ) -> Finished:
         command = Command(
             _call(self._scope, verb, *options, self._unit),
             inherits=True,
             together=True,
             privileged=verb == "restart" and self._scope == "--system",
         )
-        return await self._machine.run(command, limit=_OUTPUT, deadline=limit)
+        return await machine.run(command, limit=_OUTPUT, deadline=limit)
+
+
+def _targets(context: DriverContext) -> Iterator[_Target]:
+    """The one host, or each of several with the instance that alone is there."""
+    settings, service = context.settings, context.service
+    hosts = settings.hosts_of(service, context.action)
+    several = len(hosts) > 1
+    config = settings.services.get(service)
+    instances = config.instances if config is not None and several else ()
+    names = settings.instance_names(service) if instances else ()
+    for name, host in hosts.items():
+        there = [
+            called
+            for called, each in zip(names, instances, strict=True)
+            if (each.host or HERE) == name
+        ]
+        alone = there[0] if len(there) == 1 else ""
+        yield _Target(name if several else "", alone, context.machines.of(host))
 
 
 def restart_of(unit: str) -> tuple[str, ...]:
