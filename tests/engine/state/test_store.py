@@ -14,10 +14,10 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.reading import Reading
-from opsconsole.model.running.workloads import Phase, Place, Replica, Workload
+from opsconsole.model.running.workloads import Inventory, Phase, Place, PlaceKind, Replica, Workload
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
-from opsconsole.model.source_id import SourceId
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.render.timeline.words import words
 from tests.engine.conftest import PROBE, REFUSED, UNRESOLVED, MakeSource, fleet
@@ -443,3 +443,29 @@ def test_targets_on_this_host_say_nothing_of_the_network() -> None:
     for number in range(1, 5):
         probe(store, 1, REFUSED, named(f"probe:api/api-{number}:health"))
     assert network(store) is None
+
+
+@pytest.mark.parametrize(
+    ("about", "services"),
+    [
+        ("shop/deployment/web", ["web"]),
+        # Of another namespace, although its pod is called the same.
+        ("other/deployment/web", []),
+        ("", ["web"]),
+    ],
+)
+def test_an_event_of_a_cluster_belongs_to_the_service_of_its_workload(
+    about: str, services: list[str]
+) -> None:
+    target = {"workload": "deployment/web", "namespace": "shop"}
+    settings = fleet({"web": {"kubernetes": target}}, kubernetes={"name": "bed"}, docker=[])
+    store = Store(settings, NOW)
+    bed = Place(PlaceKind.CLUSTER, "bed")
+    pod = replica("web-1", place=bed, workload="shop/deployment/web", kind="pod")
+    seen = Inventory(bed, "https://api:6443", "v1.36.0", (pod,))
+    source = SourceId(SourceKind.KUBERNETES, "bed")
+    store.apply(Reading(source, NOW, 0.01, value=seen))
+    store.settle(NOW)
+    store.take_event(Event(NOW, EventCode.ENDED, subject="web-1", place="bed", about=about))
+    found = [each for each in store.events.view() if each.code is EventCode.ENDED]
+    assert [each.service for each in found] == services

@@ -122,7 +122,8 @@ async def test_a_rollout_of_before_is_learnt(
     await soon(lambda: cluster_sandbox.is_rolled_out("web"))
     async with looking(cluster) as (source, events):
         await seen(source)
-    learnt = [each for each in events if each.code is EventCode.IMAGE_CHANGED]
+        learnt = await soon(lambda: [each for each in events if each.after == "web:2"])
+    assert [each.code for each in learnt] == [EventCode.IMAGE_CHANGED]
     assert [(each.before, each.after) for each in learnt] == [("web:1", "web:2")]
     assert learnt[0].at < SystemClock().now()
 

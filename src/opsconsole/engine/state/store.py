@@ -209,18 +209,24 @@ class Store:
         return None
 
     def take_event(self, event: Event) -> list[SourceId]:
-        """Take in an event that a source reports. Returns the sources to look at now."""
+        """Take in an event that a source reports. Returns the sources to look at now.
+
+        Of workloads only those are kept that somebody watches: a cluster has thousands. What it
+        reported of one it knows already, so that it is not asked again for that.
+        """
         if event.kind not in _OF_REPLICAS:
             self.events.add(event)
             return []
-        asked = [each for each in self._reporting if event.place in {"", each.name}]
+        reporting = () if event.about else self._reporting
+        asked = [each for each in reporting if event.place in {"", each.name}]
         service, whose = event.service, (event.about or event.subject, event.place)
         for record in self.services.values():
             if record.is_about(*whose):
                 service = service or record.name
                 mine = [each for each in record.instances if each.is_about(*whose)]
                 asked.extend(each.id for one in mine or record.instances for each in one.probes)
-        self.events.add(replace(event, service=service))
+        if service or not event.about:
+            self.events.add(replace(event, service=service))
         return asked
 
     def suspended(self, now: float) -> None:

@@ -96,7 +96,7 @@ class KindWatch(Generic[T]):
 
     def find(self, namespace: str, name: str) -> T | None:
         """One object, where it is there."""
-        found = (each.find((namespace, name)) for each in self._reflectors)
+        found = (each.objects.get((namespace, name)) for each in self._reflectors)
         return next((each for each in found if each is not None), None)
 
     @property

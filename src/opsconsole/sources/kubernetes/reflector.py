@@ -164,11 +164,6 @@ class Reflector(Generic[T]):
         """What is known, by namespace and name: a view, which is read at once and not kept."""
         return MappingProxyType(self._store.values)
 
-    def find(self, key: Key) -> T | None:
-        """One of them."""
-        kept = self._store.get(key)
-        return None if kept is None else kept[1]
-
     @property
     def standing(self) -> Standing:
         """Whether what is known may be believed."""

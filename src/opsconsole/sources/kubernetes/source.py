@@ -9,6 +9,7 @@ Invariants:
 * Everything that this object remembers is touched on the event loop alone.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +46,7 @@ LEARNT: Final = 3600.0
 
 _RARELY: Final = 60.0
 _LOOK: Final = 0.02
+_SOON: Final = 1.0
 
 
 class KubernetesSource(Source[Inventory]):
@@ -77,7 +79,7 @@ class KubernetesSource(Source[Inventory]):
         self._changed: list[Change[Controller]] = []
         self._touched = True
         self._last: Inventory | None = None
-        self._has_told = False
+        self._past: asyncio.TimerHandle | None = None
 
     @property
     def id(self) -> SourceId:
@@ -111,6 +113,8 @@ class KubernetesSource(Source[Inventory]):
 
     async def close(self) -> None:
         """End all watches and drop the connections."""
+        if self._past is not None:
+            self._past.cancel()
         watches, self._watches = self._watches, None
         usage, self._usage = self._usage, None
         client, self._client = self._client, None
@@ -153,7 +157,10 @@ class KubernetesSource(Source[Inventory]):
             self._version,
             self._now(),
         )
-        self._tell_past(watches)
+        if self._past is None:
+            # What is found by this very look is a service by then, and knows its own.
+            loop = asyncio.get_running_loop()
+            self._past = loop.call_later(_SOON, self._tell_past, watches)
         return self._last
 
     async def _following(self, ends: float) -> Watches:
@@ -241,9 +248,6 @@ class KubernetesSource(Source[Inventory]):
 
     def _tell_past(self, watches: Watches) -> None:
         """What the cluster still knows of the time before the first look; once."""
-        if self._has_told:
-            return
-        self._has_told = True
         since = self._now() - LEARNT
         for pod in watches.pods.objects:
             for event in timeline.ends_of(pod, since):

@@ -88,14 +88,15 @@ def ends_of(name: str, events: Iterable[Event], copies: dict[str, Replica]) -> E
 def _of_copy(
     name: str, copy: Replica | None, ends: Ends, happened: Sequence[Event]
 ) -> Iterator[Fact]:
-    # Of a loop its engine has counted what nobody saw, too.
+    # Of a loop its engine has counted what nobody saw, too: it began before what was seen.
     counted = copy.loop if copy is not None else 0
     if ends.memory:
+        times = max(len(ends.memory), counted if copy is not None and copy.oom_killed else 0)
         yield Fact(
             FactCode.OUT_OF_MEMORY,
-            ends.memory[0].at,
+            ends.memory[0].at if times == len(ends.memory) else None,
             name,
-            max(len(ends.memory), counted if copy is not None and copy.oom_killed else 0),
+            times,
             figure=copy.memory_limit if copy is not None else None,
             until=ends.memory[-1].at,
             source=ends.memory[-1].place,
@@ -171,12 +172,12 @@ def _held_back(trouble: Trouble, name: str, place: str) -> Fact:
 
 
 def _failed(name: str, ends: Sequence[Event], counted: int) -> Fact:
-    """How it ended of itself; an engine that has ``counted`` more ends says since when not."""
+    """How it ended of itself; where an engine has ``counted`` more, it is not known since when."""
     first, last = ends[0], ends[-1]
     looping = len(ends) >= LOOP_OF or counted > 0
     return Fact(
         FactCode.CRASH_LOOP if looping else FactCode.EXITED,
-        first.at,
+        first.at if len(ends) >= counted else None,
         name,
         max(len(ends), counted),
         figure=last.figure,
