@@ -54,6 +54,24 @@ def test_a_sized_answer_is_the_same_however_it_is_cut(body: bytes, cuts: list[in
     assert read(data, cuts) == (200, [(b"A", b"1"), (b"Content-Length", length)], body)
 
 
+@given(st.lists(st.binary(max_size=60), max_size=8), st.integers(1, 50))
+def test_what_is_taken_of_a_body_as_it_comes_is_the_whole_of_it(
+    pieces: list[bytes], step: int
+) -> None:
+    data = chunked(pieces)
+    # No more may wait than the largest chunk.
+    parser = ResponseParser("GET", max(map(len, pieces), default=0))
+    taken = b""
+    for start in range(0, len(data), step):
+        parser.feed(data[start : start + 1])
+        for place in range(start + 1, min(start + step, len(data))):
+            taken += parser.take()
+            parser.feed(data[place : place + 1])
+        taken += parser.take()
+        assert parser.held == 0
+    assert taken == b"".join(pieces)
+
+
 @given(st.lists(st.binary(max_size=60), max_size=8), st.lists(st.integers(0, 999), max_size=40))
 def test_a_chunked_answer_is_the_same_however_it_is_cut(
     pieces: list[bytes], cuts: list[int]

@@ -13,6 +13,7 @@ from opsconsole.sources.kubernetes.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.exec_plugin import AGAIN, MARGIN, Handed, Plugin, handed_by
 from opsconsole.sources.kubernetes.kubeconfig import access_of
 from tests.patience import until
+from tests.sources.kubernetes.asking import answering, said
 from tests.sources.kubernetes.kubeconfigs import cluster, entries, write
 
 V1 = "client.authentication.k8s.io/v1"
@@ -177,6 +178,15 @@ def test_what_goes_wrong_is_said_without_secrets(
     assert not fault.blames_target
     assert not [value for _, value in secrets if value in str(caught.value)]
     assert fault.hint
+
+
+async def test_a_refusal_of_what_it_gave_names_the_command(tmp_path: Path) -> None:
+    out = credential(token="token-of-plugin")
+    handed, _ = handing(tmp_path, f"echo '{out}'", arguments=("get-token", "--cluster", "c"))
+    async with answering(lambda _: said({}, 401), credentials=handed) as (client, _):
+        with pytest.raises(ClusterError) as caught:
+            await client.get("/api")
+    assert caught.value.remedy == f"run it in a shell: {tmp_path}/plugin get-token --cluster c"
 
 
 def test_one_that_fails_is_not_run_by_all_who_ask(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ class ClusterClient:
             found.close()
             renewed = None if last or head.status != 401 else await self._renewed(who, deadline)
             if renewed is None:
-                raise refusal(head, body, self.endpoint)
+                raise refusal(head, body, self.endpoint, who.identity)
             who = renewed
         raise AssertionError("the second turn returns or raises")
 
@@ -287,7 +287,7 @@ class ClusterClient:
             if renewed is not None:
                 answer = await self._exchange(renewed, method, wire(renewed), limit, deadline)
         if not 200 <= answer.status <= 299:
-            raise refusal(answer, answer.body, self.endpoint)
+            raise refusal(answer, answer.body, self.endpoint, who.identity)
         return answer
 
     async def _exchange(

@@ -45,10 +45,13 @@ def unusable(message: str, hint: str = "", kind: FaultKind = FaultKind.LOCAL) ->
     return ClusterError(Fault(kind, message, hint))
 
 
-def refused(status: int, answer: object, retry_after: str = "", *, peer: str = "") -> ClusterError:
+def refused(
+    status: int, answer: object, retry_after: str = "", *, peer: str = "", remedy: str = ""
+) -> ClusterError:
     """The error of an answer that is no success; ``answer`` is its JSON, if it was any.
 
-    It is a ``metav1.Status``, in the body or within an event of a watch.
+    ``remedy`` is what to do where it is the credentials that are refused. The answer is a
+    ``metav1.Status``, in the body or within an event of a watch.
     """
     found: Mapping[str, object] = answer if isinstance(answer, dict) else {}
     reason = _text(found.get("reason"), 60)
@@ -63,7 +66,7 @@ def refused(status: int, answer: object, retry_after: str = "", *, peer: str = "
     elif kind is FaultKind.PERMISSION:
         hint = "ask for the right, or look at fewer namespaces"
     elif kind is FaultKind.AUTH:
-        hint = "renew the credentials"
+        hint = remedy or "renew the credentials"
     what = message or f"HTTP {status} {reason}".rstrip()
     fault = Fault(
         kind,

@@ -30,12 +30,14 @@ _LIMIT: Final = 1 << 20
 class Identity:
     """What a request is signed with; two that are equal are the same user's.
 
-    ``until`` is the Unix time until which it is used.
+    ``until`` is the Unix time until which it is used; ``remedy`` is what to do once the server no
+    longer takes it.
     """
 
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     certificate: tuple[bytes, bytes] | None = field(default=None, repr=False)
     until: float = field(default=inf, compare=False)
+    remedy: str = field(default="", compare=False)
 
 
 class Credentials(Protocol):
@@ -77,11 +79,18 @@ class Written:
             hide(certificate[1].decode("ascii", "replace"))
         files = (self.token_file, self.certificate, self.key)
         ends = self.wall() + REREAD if any(isinstance(each, Path) for each in files) else inf
-        return Identity((*self._authorization(), *self.headers), certificate, ends)
+        headers = (*self._authorization(), *self.headers)
+        return Identity(headers, certificate, ends, self._remedy())
 
     def renewed(self, refused: Identity) -> Identity:
         """What the files hold by now."""
         return self.identity()
+
+    def _remedy(self) -> str:
+        paths = [each for each in (self.token_file, self.certificate) if isinstance(each, Path)]
+        where = sanitize(str(paths[0]), limit=200) if paths else "the kubeconfig"
+        known = self.token or self.user or paths or self.certificate
+        return f"renew the credentials in {where}" if known else "give the context a user"
 
     def _authorization(self) -> tuple[tuple[str, str], ...]:
         token = self.token

@@ -202,7 +202,8 @@ class Handed:
             hide(pair[1])
         certificate = (pair[0].encode(), pair[1].encode()) if all(pair) else None
         headers = (bearer(token),) if token else ()
-        return Identity(headers, certificate, self._until(status.get("expirationTimestamp")))
+        ends = self._until(status.get("expirationTimestamp"))
+        return Identity(headers, certificate, ends, self._remedy)
 
     def _until(self, ends: object) -> float:
         """Until when a credential is used that ends at ``ends``."""
@@ -221,8 +222,11 @@ class Handed:
 
     def _trouble(self, what: str, hint: str = "") -> ClusterError:
         name = sanitize(os.path.basename(self._plugin.command), limit=60)
-        hint = hint or f"run it in a shell: {self._plugin.line}"
-        return unusable(f"{name} {what}", hint, FaultKind.AUTH)
+        return unusable(f"{name} {what}", hint or self._remedy, FaultKind.AUTH)
+
+    @property
+    def _remedy(self) -> str:
+        return f"run it in a shell: {self._plugin.line}"
 
 
 def _info(plugin: Plugin) -> str:

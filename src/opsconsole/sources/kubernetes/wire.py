@@ -85,14 +85,14 @@ def check_type(answer: HttpAnswer, peer: str) -> None:
         raise unusable(message, hint, FaultKind.NOT_UNDERSTOOD)
 
 
-def refusal(answer: HttpAnswer, body: bytes, peer: str) -> ClusterError:
-    """The error of an answer that is no success."""
+def refusal(answer: HttpAnswer, body: bytes, peer: str, whose: Identity) -> ClusterError:
+    """The error of an answer that is no success to a request that was signed as ``whose``."""
     try:
         value = json.loads(body[:ERROR_LIMIT])
     except (ValueError, RecursionError):
         value = None
     after = _header(answer, b"retry-after").decode("ascii", "replace")
-    return refused(answer.status, value, after, peer=peer)
+    return refused(answer.status, value, after, peer=peer, remedy=whose.remedy)
 
 
 def page_of(page: JsonObject, peer: str) -> tuple[list[JsonObject], str, str]:
