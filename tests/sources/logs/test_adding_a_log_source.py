@@ -52,7 +52,7 @@ watch.close()
 def copy(tmp_path: Path) -> Copy:
     copy = Copy(tmp_path / "copy")
     settings = "config/service_log.py"
-    copy.put(settings, '"counter", ', before='"journal"]')
+    copy.put(settings, '"counter", ', before='"loki"]')
     copy.put(settings, _FIELD, before='    format: Literal["auto"')
     copy.put(settings, '            "counter": self.counter,\n', before='            "journal": ')
     copy.put("sources/logs/counter.py", _SOURCE)
