@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[1]
@@ -14,6 +16,21 @@ def places_on(page: str) -> list[str]:
     """The files that the table of a page in ``docs/`` names, in its order."""
     text = (_ROOT / "docs" / page).read_text()
     return re.findall(r"^\| `([a-z_/]+/[A-Za-z_]+\.py)` \|", text, re.MULTILINE)
+
+
+def _reuse_what_is_known(cache: Path) -> None:
+    """Give a copy's cache what mypy knows of libraries, from the program's own where it has one."""
+    if cache.exists():
+        return
+    for kept in (_ROOT / ".mypy_cache").glob("*/*.db"):
+        own = cache / kept.relative_to(_ROOT / ".mypy_cache")
+        own.parent.mkdir(parents=True, exist_ok=True)
+        # As sqlite copies it: somebody may be checking types meanwhile.
+        with (
+            closing(sqlite3.connect(f"file:{kept}?mode=ro", uri=True)) as known,
+            closing(sqlite3.connect(own)) as copied,
+        ):
+            known.backup(copied)
 
 
 class Copy:
@@ -58,6 +75,7 @@ class Copy:
     def type_errors(self, *modules: str) -> str:
         """What mypy says of modules, and of what they import; '' where it is content."""
         mypy = [sys.executable, "-m", "mypy", "--config-file", str(_ROOT / "pyproject.toml")]
+        _reuse_what_is_known(self.package.parent / ".mypy_cache")
         named = [word for module in modules for word in ("-m", module)]
         done = subprocess.run(
             [*mypy, "--no-error-summary", *named],

@@ -145,7 +145,7 @@ def take_it_in(copy: Copy) -> None:
         before="            case HealthReport() | None:",
     )
     copy.put(book, "    Pressure,\n", before="    Problems,\n    PrometheusSeen,")
-    copy.put(book, "Pressure() | ", before="Inventory() | None:")
+    copy.put(book, "Pressure() | ", before="HealthReport() | ScrapeSeen()")
 
 
 @pytest.fixture
