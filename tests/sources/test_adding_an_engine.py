@@ -114,7 +114,7 @@ print(digest(settings, find(settings, "web", ActionKind.RESTART, "")))
 def copy(tmp_path: Path) -> Copy:
     copy = Copy(tmp_path / "copy")
     settings, kinds, assemble = "config/settings.py", "model/source_id.py", "engine/assemble.py"
-    copy.put(settings, _SETTING, before="class HostSettings(Model)")
+    copy.put(settings, _SETTING, before="class Operations(Model)")
     copy.put(settings, _FIELD, before="    host: HostSettings = Field(")
     copy.put(settings, _READS, before="            case SourceKind.PROMETHEUS:\n")
     copy.put(
