@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from opsconsole.ui.terminal.terminal_guardian import Guard
     from opsconsole.ui.tray import Finder
 
+GIVE_WAY = 0.0005
+"""Seconds for which a thread computes while another wants to: by default it is ten times as long,
+for which the engine and the recorder of a large fleet would keep a key waiting again and again."""
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the console on the configuration asked for."""
@@ -42,6 +46,7 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
     """Open the console and return its exit code. Raises ConfigError with every problem."""
     # Imports make no garbage; the console collects again once it is on the screen.
     gc.disable()
+    sys.setswitchinterval(GIVE_WAY)
     from opsconsole.ui import run as run_screen
 
     refused: list[ConfigError] = []

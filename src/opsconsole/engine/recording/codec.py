@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, TypeVar
 from opsconsole.engine.recording import older
 from opsconsole.engine.recording.delta import Tree
 from opsconsole.errors import StateError
+from opsconsole.model.series import Trace
 
 Layout = Mapping[str, list[str]]
 """Names of the fields, in the order in which they are written, by the name of the class."""
@@ -92,6 +93,7 @@ class Encoder(_ByType):
     def __init__(self) -> None:
         super().__init__()
         self._fields: dict[type, tuple[Callable[[Any], Any], list[_Convert | None]]] = {}
+        self._shared: tuple[object, Tree] = (None, None)
 
     def encode(self, value: Any) -> Tree:
         """A dataclass, or a tuple of them, as a tree."""
@@ -133,8 +135,13 @@ class Encoder(_ByType):
                 made.append(now)
             elif isinstance(now, tuple):
                 made.append(self.encode_beside(now, before, known, depth))
+            elif now is self._shared[0]:
+                made.append(self._shared[1])
             else:
                 made.append(convert(now))
+                if type(now) is Trace:
+                    # Services that were in the same states share it.
+                    self._shared = now, made[-1]
         return made
 
     def _fields_of(self, hint: type) -> tuple[Callable[[Any], Any], list[_Convert | None]]:
