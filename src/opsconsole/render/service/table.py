@@ -11,6 +11,7 @@ from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.service.causes_first import causes_first
 from opsconsole.render.service.standing import Standing, seen_standing, standing
 from opsconsole.render.service.why import LONGEST, why
@@ -53,14 +54,20 @@ def order(
 
 def sorter(snapshot: Snapshot, sort: Sort) -> Callable[[Iterable[ServiceView]], list[ServiceView]]:
     """What puts services of ``snapshot`` in order; by state, each stands behind its cause."""
+    if sort is Sort.STATE:
+        ranks = _ranks_by_state(snapshot.services)
+        return lambda services: causes_first(sorted(services, key=lambda each: ranks[each.name]))
     counts = alert_counts(snapshot.alerts) if sort is Sort.ALERTS else {}
-    depths = cause_depth(snapshot.services) if sort is Sort.STATE else {}
+    return lambda services: sorted(services, key=lambda each: _rank(each, sort, counts))
 
-    def ordered(services: Iterable[ServiceView]) -> list[ServiceView]:
-        found = sorted(services, key=lambda service: _rank(service, sort, counts, depths))
-        return causes_first(found) if sort is Sort.STATE else found
 
-    return ordered
+@once_for_the_same
+def _ranks_by_state(services: tuple[ServiceView, ...]) -> dict[str, tuple[int, int, str]]:
+    depths = cause_depth(services)
+    return {
+        each.name: (-seen_standing(each).urgency, depths.get(each.name, 0), each.name)
+        for each in services
+    }
 
 
 def cause_depth(services: Iterable[ServiceView]) -> dict[str, int]:
@@ -104,14 +111,9 @@ def search_text(service: ServiceView) -> str:
     )
 
 
-def _rank(
-    service: ServiceView, sort: Sort, counts: Mapping[str, int], depths: Mapping[str, int]
-) -> tuple[float, float, str]:
+def _rank(service: ServiceView, sort: Sort, counts: Mapping[str, int]) -> tuple[float, float, str]:
     if sort is Sort.NAME:
         return (0.0, 0.0, service.name)
-    if sort is Sort.STATE:
-        urgency = seen_standing(service).urgency
-        return (-float(urgency), float(depths.get(service.name, 0)), service.name)
     figure = _figure(service, sort, counts)
     return (1.0 if figure is None else 0.0, -(figure or 0.0), service.name)
 
