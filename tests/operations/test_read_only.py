@@ -36,7 +36,7 @@ _ANSWERS = {
     "service": "web", "services": "web", "backup": "latest", "to": "2", "name": "purge",
     "alert": "ServiceDown",
     "matchers": 'alertname="ServiceDown"', "id": "1111", "duration": "1h", "what": "verify",
-    "text": "handover",
+    "text": "handover", "files": "compose.yaml",
 }  # fmt: skip
 _APART = {
     "demo": "serves a fleet of its own, and ends only when it is told to",
