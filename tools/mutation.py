@@ -64,6 +64,22 @@ TARGETS: Final[dict[str, Target]] = {
     "registry": Target(
         ("operations/drivers/registry.py",), ("tests/operations/drivers/test_registry.py",)
     ),
+    "kubernetes": Target(
+        tuple(
+            f"operations/drivers/kubernetes/{name}.py"
+            for name in (
+                *("differences", "nodes", "patches", "pods", "revisions", "rollout"),
+                *("undoers", "workload_driver", "workloads"),
+            )
+        ),
+        tuple(
+            f"tests/operations/drivers/kubernetes/test_{name}.py"
+            for name in (
+                *("differences", "nodes", "pods", "revisions", "rollout", "undoers"),
+                *("drain", "changing", "looking", "workloads"),
+            )
+        ),
+    ),
     "evidence": Target(
         ("operations/running/evidence.py", "operations/running/verification.py"),
         (f"{_RUNNING}/test_evidence.py", f"{_RUNNING}/test_verification.py"),
