@@ -52,6 +52,31 @@ def test_an_engine_that_does_not_answer_is_in_trouble_also_if_it_never_did() -> 
     assert "engine" not in rows[places.WELL]
 
 
+def test_another_host_that_is_not_read_is_in_trouble_also_if_it_never_was() -> None:
+    fault = Fault(FaultKind.TIMEOUT, "db does not answer", "it is off")
+    lost = tuple(
+        SourceView(named(f"host:{name}"), "ssh db", 5, None, NOW - 60, fault)
+        for name in ("web-1", "db")
+    )
+    rows = said(replace(LARGE, sources=lost))
+    assert "timeout, 1m00s" in rows["place:db"]
+    assert "timeout, 1m00s" in rows["place:web-1"]
+    assert "5 hosts" not in rows[places.WELL]
+    # Where there are one or two places, it has its row too.
+    assert "place:db" in said(replace(fleet.on_fire(), sources=lost[1:]))
+
+
+@pytest.mark.parametrize(("ahead", "words"), [(65.0, "clock 1m05s ahead"), (-8.0, "8s behind")])
+def test_a_host_whose_clock_is_wrong_is_in_trouble(ahead: float, words: str) -> None:
+    off = replace(LARGE.hosts[0], host=replace(LARGE.hosts[0].host, ahead=ahead))
+    rows = said(replace(LARGE, hosts=(off, *LARGE.hosts[1:])))
+    assert words in rows[f"place:{off.host.name}"]
+    small = replace(fleet.on_fire(), hosts=(off,))
+    assert words in said(small)[f"host:{off.host.name}:clock"]
+    well = replace(off, host=replace(off.host, ahead=0.4))
+    assert f"host:{off.host.name}:clock" not in said(replace(small, hosts=(well,)))
+
+
 def test_one_or_two_places_stand_with_all_of_their_rows() -> None:
     small = fleet.on_fire()
     assert list(said(small)) == [each.key for each in resources.rows(small, 60, NOW)]
