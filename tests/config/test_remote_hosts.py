@@ -89,6 +89,7 @@ def test_a_unit_is_restarted_at_each_host_of_its_instances(tmp_path: Path) -> No
         ({"actions": {"test": {"a": {"command": ["a"], "host": "no"}}}}, "test.a.host"),
         ({"host": "app-1", "actions": {"backup": {"files": ["/a"]}}}, "are not backed up"),
         ({"actions": {"backup": {"files": ["/a"], "host": "app-1"}}}, "are not backed up"),
+        ({**on("app-1", None), "actions": {"backup": {"files": ["/a"]}}}, "are not backed up"),
         ({"actions": {"test": {"git": {"command": ["a"], "host": "no"}}}}, "test.git.host"),
         (
             {"actions": {"backup": {"command": ["a"], "restore": {"command": ["a"], "host": "x"}}}},

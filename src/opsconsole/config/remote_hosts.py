@@ -119,7 +119,7 @@ def _check_action(
 ) -> Iterator[Finding]:
     named = _named(action)
     if driver == "files":
-        if _elsewhere(named or theirs):
+        if _elsewhere(named or theirs) or (not named and theirs == ""):
             yield (*path, driver), _NO_BACKUPS, "let a command make it there: backup: {command: …}"
     elif driver not in _ON_HOSTS:
         if named:

@@ -239,13 +239,16 @@ def place_of(log: ServiceLog, service: Service) -> str | None:
 def names_of(sources: Sequence[ServiceLog]) -> list[str]:
     """The names of logs on the screen: the file's, the container's or the unit's name.
 
-    Files of the same name are called after the first folder in which they differ.
+    Those of the same name are called after the host that they name, files otherwise after the first
+    folder in which they differ.
     """
     plain = [_plain_name(source) for source in sources]
     names: list[str] = []
     for source, called in zip(sources, plain, strict=True):
         name = called
-        if plain.count(called) > 1 and source.kind == "file":
+        if plain.count(called) > 1 and source.host is not None:
+            name = f"{source.host}:{called}"
+        elif plain.count(called) > 1 and source.kind == "file":
             files = [each for each in sources if each.kind == "file"]
             others = [each.what for each in files if _plain_name(each) == called]
             name = _differing_part(source.what, others) or called
