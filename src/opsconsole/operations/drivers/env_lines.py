@@ -15,6 +15,7 @@ _QUOTED: Final = re.compile(rb"""[ \t]*("(?:[^"\\]|\\.)*"|'[^']*')""", re.DOTALL
 _REST: Final = re.compile(rb"[ \t]*(?:#[^\n]*)?\r?(?=\n|\Z)")
 _BLANKS: Final = {b" ", b"\t"}
 _COMMENT: Final = re.compile(rb"[ \t]#")
+_CONTINUED: Final = re.compile(rb"\\\r?\n\Z")
 _PLAIN: Final = re.compile(r"[\w./:@%+,=-]*", re.ASCII)
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
@@ -156,6 +157,9 @@ def _assignments(raw: bytes) -> Iterator[Assignment]:
         start, end, sure = _value(raw, head.end()) if head else (at, at, True)
         newline = raw.find(b"\n", end)
         after = len(raw) if newline < 0 else newline + 1
+        # systemd goes on with the next line, a shell with the next word, other readers with neither.
+        goes_on = _CONTINUED.search(raw[max(0, at - 3) : at]) or raw[start:end].endswith(b"\\")
+        sure = sure and not goes_on
         if head:
             key, exported = head["key"].decode("ascii"), head["export"] is not None
             yield Assignment(key, exported, at, start, end, after, sure)
