@@ -157,7 +157,7 @@ def _assignments(raw: bytes) -> Iterator[Assignment]:
         start, end, sure = _value(raw, head.end()) if head else (at, at, True)
         newline = raw.find(b"\n", end)
         after = len(raw) if newline < 0 else newline + 1
-        # systemd goes on with the next line, a shell with the next word, other readers with neither.
+        # systemd goes on with the next line, a shell with the next word, the rest with neither.
         goes_on = _CONTINUED.search(raw[max(0, at - 3) : at]) or raw[start:end].endswith(b"\\")
         sure = sure and not goes_on
         if head:
