@@ -176,7 +176,8 @@ def test_gaps_are_named_and_nothing_in_them_is_called_well() -> None:
     gap = Gap(T - 27.0, T - 1.0)
     began = replace(flip(T, "db", State.DOWN), before="ok", figure=27.0)
     ended = replace(flip(T + 200, "db", State.OK), before="down", figure=50.0)
-    (first, *_) = told_of(Recorded(began, ended, gaps=(gap,)))
+    (first, *others) = told_of(Recorded(began, ended, gaps=(gap,)))
+    assert any("Times, from when it was first seen to be wrong:" in each for each in others)
     assert first == (
         "`db` went wrong between 09:12:53Z and 09:13:20Z on 2025-11-21; at its worst it was down,"
         " and it was ok again between 09:15:50Z and 09:16:40Z, 3m20s later."

@@ -192,6 +192,26 @@ def test_events_that_are_told_again_later_are_kept_as_long_as_they_are_shown(
         assert len(archive.events(0.0, 9e12)) == len(old), "each is held once"
 
 
+@pytest.mark.parametrize("part", ["request_rate", "seen_at", "lag"])
+def test_what_an_earlier_version_wrote_is_not_told_again(tmp_path: Path, part: str) -> None:
+    path = tmp_path / "recording.db"
+    fleet = SimulatedFleet(3, per_service=2)
+    with closing(Writer(path)) as writer:
+        for _ in range(200):
+            shown = fleet.tick(2)
+            writer.write(shown)
+        # Its snapshots had a part less, or another one.
+        assert part in writer.connection.execute("SELECT fields FROM layouts").fetchone()[0]
+        query = "UPDATE layouts SET fields = replace(fields, ?, 'another')"
+        writer.connection.execute(query, (part,))
+        before = writer.connection.execute("SELECT count(*) FROM events").fetchone()
+    assert shown.events
+    with closing(Writer(path)) as writer:
+        writer.write(replace(shown, seq=shown.seq + 1, taken_at=shown.taken_at + 1.0))
+        assert writer.connection.execute("SELECT count(*) FROM layouts").fetchone() == (2,)
+        assert writer.connection.execute("SELECT count(*) FROM events").fetchone() == before
+
+
 def test_a_clock_that_was_set_back_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "recording.db"
     early, late = SimulatedFleet(1), SimulatedFleet(1, seed=2)

@@ -12,6 +12,7 @@ from typing import Final
 
 from opsconsole.engine.judge.alike import APART, Known
 from opsconsole.engine.recording.codec import Encoder
+from opsconsole.engine.recording.codec import layout as layout_of
 from opsconsole.model.events import Event
 
 _REMEMBERED: Final = 3_000
@@ -34,8 +35,13 @@ class EventRows:
         self._events: tuple[Event, ...] = ()
         self._numbers: list[int] = []
         self._stored: dict[str, int] = {}
-        query = "SELECT data, id FROM events WHERE layout = ? ORDER BY id DESC LIMIT ?"
-        self._stored.update(connection.execute(query, (layout, _REMEMBERED)))
+        # Another version's events are written as ours where an event is.
+        alike = json.dumps(_alike(connection))
+        query = (
+            "SELECT data, id FROM events WHERE layout IN (SELECT value FROM json_each(?))"
+            " ORDER BY id DESC LIMIT ?"
+        )
+        self._stored.update(connection.execute(query, (alike, _REMEMBERED)))
         (self._next,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
         (until,) = connection.execute("SELECT max(end) FROM segments").fetchone()
         self._recorded_until: float | None = until
@@ -94,6 +100,13 @@ class EventRows:
         """Whether another console recorded when it happened."""
         until = self._recorded_until
         return until is not None and event.at <= until + APART
+
+
+def _alike(connection: sqlite3.Connection) -> list[int]:
+    """The layouts in which an event is written as this version writes it."""
+    ours = layout_of(Event)
+    rows = connection.execute("SELECT id, fields FROM layouts")
+    return [number for number, fields in rows if ours.items() <= json.loads(fields).items()]
 
 
 def _is(one: object, other: object) -> bool:

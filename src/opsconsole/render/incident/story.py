@@ -163,7 +163,8 @@ def _rang(incident: Incident, main: Affected) -> Iterator[str]:
         return
     first = min(rang, key=lambda each: each.began_at or 0.0)
     after = (first.began_at or 0.0) - start
-    when = f"{figures.age(abs(after))} {'after' if after >= 0 else 'before'} it went wrong"
+    wrong = "it was first seen to be wrong" if main.began_unseen else "it went wrong"
+    when = f"{figures.age(abs(after))} {'after' if after >= 0 else 'before'} {wrong}"
     names = ", ".join(dict.fromkeys(f"{code(each.name)}" for each in rang))
     many = "alert" if len(rang) == 1 else "alerts"
     yield f"{len(rang)} {many} fired ({names}), the first {when}. {_still(rang)}".rstrip()
@@ -194,7 +195,8 @@ def _times(incident: Incident, main: Affected) -> Iterator[str]:
         said.append("not resolved when this report ends")
     else:
         said.append(f"resolved after {figures.age(main.ended_at - start)}")
-    yield f"Times: {', '.join(said)}."
+    counted = ", from when it was first seen to be wrong" if main.began_unseen else ""
+    yield f"Times{counted}: {', '.join(said)}."
 
 
 def _acknowledged(incident: Incident, start: float) -> str:
