@@ -7,6 +7,7 @@ import pytest
 from opsconsole.model.running.troubles import TroubleCode
 from opsconsole.model.running.workloads import Inventory, Replica, Update
 from opsconsole.model.state import State
+from opsconsole.sources.kubernetes.cluster_events import read_said
 from opsconsole.sources.kubernetes.inventory import Assembler, Objects, Usage
 from opsconsole.sources.kubernetes.nodes import read_node
 from tests.sources.kubernetes.cluster_samples import (
@@ -221,3 +222,11 @@ def test_use_is_that_of_the_pod() -> None:
 def test_a_held_rollout_is_said() -> None:
     held = controller(deployment(spec={"paused": True}))
     assert assembled(Objects([], [held])).workloads[0].update is Update.HELD
+
+
+def test_what_explains_nothing_is_not_kept() -> None:
+    killing = {"metadata": {"uid": "e", "name": "e"}, "reason": "Killing"}
+    assert read_said(killing) is None
+    assert read_said({**killing, "reason": "FailedMount"}) is not None
+    # A reason may be anything.
+    assert read_said({**killing, "reason": ["FailedMount"]}) is None

@@ -216,7 +216,6 @@ def test_what_happens_to_a_node(before: Node, after: Node, code: EventCode | Non
         ("Preempted", "Preempted by shop/big on node node-1", True),
         ("TaintManagerEviction", "Marking for deletion Pod shop/web-1", True),
         ("TaintManagerEviction", "Cancelling deletion of Pod shop/web-1", False),
-        ("Killing", "Stopping container main", False),
     ],
 )
 def test_what_others_did_to_a_pod(reason: str, message: str, is_event: bool) -> None:

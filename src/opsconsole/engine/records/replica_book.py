@@ -89,10 +89,12 @@ class ReplicaBook:
         interval = self._intervals.get(name)
         if interval is None:
             return False
+        before = self._views.get(name)
         self._views[name] = EngineView(inventory, at, interval)
         self._stale -= {name}
         self.engines = tuple(self._views[each] for each in self._intervals if each in self._views)
-        self._index = self._indexed()
+        if before is None or before.inventory is not inventory:
+            self._index = self._indexed()
         return True
 
     def expire(self, now: float) -> bool:
