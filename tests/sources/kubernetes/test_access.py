@@ -4,6 +4,7 @@ import base64
 import os
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,67 @@ async def test_a_proxy_of_the_kubeconfig_is_gone_through(tmp_path: Path, secure:
         assert await client.get("/api") == {"a": 1}
         await client.close()
     assert proxy.asked[0].method == ("CONNECT" if secure else "GET")
+
+
+async def test_a_kubeconfig_that_is_written_again_is_followed(tmp_path: Path) -> None:
+    first, second = Server(lambda _: said({"n": 1})), Server(lambda _: said({"n": 2}))
+    first.wants, second.wants = "Bearer first-token", "Bearer third-token"
+    async with listening(second) as elsewhere:
+        async with listening(first) as url:
+            path = write(
+                tmp_path / "config", entries("a", server=url, user={"token": "first-token"})
+            )
+            client = ClusterClient(access_of(cluster(path), {}), timeout=10)
+            assert await client.get("/api") == {"n": 1}
+
+            # Other credentials, of which a refusal is the first sign.
+            first.wants = "Bearer second-token"
+            write(path, entries("a", server=url, user={"token": "second-token"}))
+            assert await client.get("/api") == {"n": 1}
+
+            # What cannot be read is as good as what was there before.
+            path.write_text("a: [")
+            first.wants = "Bearer nobody"
+            with pytest.raises(ClusterError, match="401"):
+                await client.get("/api")
+        # Another place, where nobody answers at the old one any more.
+        write(path, entries("a", server=elsewhere, user={"token": "third-token"}))
+        with suppress(ClusterError):
+            await client.get("/api")
+        assert await client.get("/api") == {"n": 2}
+        assert client.endpoint == elsewhere
+        await client.close()
+
+
+async def test_a_kubeconfig_that_others_may_change_by_now_is_no_longer_followed(
+    tmp_path: Path,
+) -> None:
+    server, thief = Server(lambda _: said({})), Server(lambda _: said({}))
+    async with listening(server) as url, listening(thief) as elsewhere:
+        user = {"token": "first-token"}
+        path = write(tmp_path / "config", entries("a", server=url, user=user))
+        client = ClusterClient(access_of(cluster(path), {}), timeout=10)
+        await client.get("/api")
+        write(path, entries("a", server=elsewhere, user=user), 0o666)
+        server.wants = "another"
+        with pytest.raises(ClusterError):
+            await client.get("/api")
+        await client.close()
+    assert thief.asked == []
+
+
+async def test_another_current_context_leads_nowhere_else(tmp_path: Path) -> None:
+    server, other = Server(lambda _: said({})), Server(lambda _: said({}))
+    async with listening(server) as url, listening(other) as elsewhere:
+        content = entries("a", server=url, user={"token": "first-token"})
+        path = write(tmp_path / "config", content)
+        client = ClusterClient(access_of(cluster(path), {}), timeout=10)
+        await client.get("/api")
+        more = entries("b", server=elsewhere, user={"token": "first-token"})
+        both = {key: content[key] + more[key] for key in ("contexts", "clusters", "users")}
+        write(path, {**both, "current-context": "b"})
+        server.wants = "another"
+        with pytest.raises(ClusterError):
+            await client.get("/api")
+        await client.close()
+    assert other.asked == []

@@ -6,7 +6,8 @@ no private key is written to a disk.
 
 import os
 import ssl
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -28,7 +29,8 @@ class Access:
     """One cluster as one user. ``name`` is the configured one; ``namespace`` the context's.
 
     ``authorities`` are those of the API server's certificate, as PEM or as a file that is read when
-    needed; the system's where there are none. ``notes`` are for people.
+    needed; the system's where there are none. ``notes`` are for people. ``reread`` gives what the
+    files say by now, None where that is the same; it blocks and raises ClusterError.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Access:
     insecure: bool = False
     proxy: str = ""
     notes: tuple[str, ...] = ()
+    reread: "Callable[[], Access | None] | None" = field(default=None, compare=False, repr=False)
 
     def origin(self) -> Origin:
         """Where to connect. Raises ClusterError."""

@@ -13,6 +13,8 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from math import inf
+from operator import is_
 from time import time
 from typing import ClassVar, Final
 
@@ -26,7 +28,7 @@ from opsconsole.sources.http.transport import after_sending
 from opsconsole.sources.http.transport_fault import StaleConnectionError, TransportFaultError
 from opsconsole.sources.kubernetes.access import Access, context_of
 from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
-from opsconsole.sources.kubernetes.credentials import Identity
+from opsconsole.sources.kubernetes.credentials import REREAD, Identity
 from opsconsole.sources.kubernetes.kubeconfig import access_of
 from opsconsole.sources.kubernetes.pulse import Pulse
 from opsconsole.sources.kubernetes.wire import (
@@ -88,10 +90,17 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class _Who:
-    """An identity with the TLS context that presents it."""
+    """An identity with the TLS context that presents it, at ``access``; good ``until`` then."""
 
+    access: Access
     identity: Identity
     tls: ssl.SSLContext | None
+    until: float
+
+    def is_like(self, other: "_Who") -> bool:
+        """Whether a connection of one is as good as one of the other."""
+        mine, others = (self.access, self.tls), (other.access, other.tls)
+        return self.identity == other.identity and all(map(is_, mine, others))
 
 
 class ClusterClient:
@@ -234,7 +243,7 @@ class ClusterClient:
         for last in (False, True):
             found = await self._dial(Stream, who, deadline)
             try:
-                wire = request(self.access, who.identity, "GET", path, params)
+                wire = request(who.access, who.identity, "GET", path, params)
                 head = await found.begin(wire, deadline, self.timeout)
                 self._pulse.heard()
                 if 200 <= head.status <= 299:
@@ -278,7 +287,7 @@ class ClusterClient:
 
         def wire(whose: _Who) -> bytes:
             return request(
-                self.access, whose.identity, method, path, params, body=body, content=content
+                whose.access, whose.identity, method, path, params, body=body, content=content
             )
 
         answer = await self._exchange(who, method, wire(who), limit, deadline)
@@ -328,7 +337,7 @@ class ClusterClient:
     def _take(self, who: _Who) -> Connection | None:
         while self._idle:
             whose, connection = self._idle.pop()
-            if whose is who and connection.is_clean():
+            if whose.is_like(who) and connection.is_clean():
                 return connection
             connection.close()
         return None
@@ -340,11 +349,13 @@ class ClusterClient:
 
     async def _dial(self, kind: "type[P]", who: _Who, deadline: float) -> P:
         try:
-            return await dial_as(kind, self.access.origin(), self._resolver, who.tls, deadline)
+            return await dial_as(kind, who.access.origin(), self._resolver, who.tls, deadline)
         except TransportFaultError as error:
+            # By now it may be elsewhere, or known by another authority or certificate.
+            if self._who is not None and self._who.done():
+                self._who = None
             if error.fault.kind is FaultKind.TLS:
-                # A renewed authority or certificate is read when it is asked for next.
-                self._who = self._last = None
+                self._last = None
             raise ClusterError(error.fault) from None
 
     async def _known(self, deadline: float) -> _Who:
@@ -352,10 +363,10 @@ class ClusterClient:
         task = self._who
         if task is not None and task.done() and not task.cancelled():
             failed = task.exception() is not None
-            if failed or time() >= task.result().identity.until:
+            if failed or time() >= task.result().until:
                 task = None
         if task is None:
-            task = self._who = asyncio.create_task(self._found(None))
+            task = self._begin_to_find(None)
         return await self._waited(task, deadline)
 
     async def _renewed(self, who: _Who, deadline: float) -> _Who | None:
@@ -365,9 +376,15 @@ class ClusterClient:
             known = task.result() if task is not None else who
             if known is not who and known.identity != who.identity:
                 return known
-            task = self._who = asyncio.create_task(self._found(who.identity))
+            task = self._begin_to_find(who.identity)
         found = await self._waited(task, deadline)
         return found if found.identity != who.identity else None
+
+    def _begin_to_find(self, after: Identity | None) -> "asyncio.Task[_Who]":
+        self._who = task = asyncio.create_task(self._found(after))
+        # Those who asked may have gone at their deadlines; its exception then has no reader.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
 
     async def _waited(self, task: "asyncio.Task[_Who]", deadline: float) -> _Who:
         try:
@@ -385,18 +402,27 @@ class ClusterClient:
         except (TimeoutError, QueueFullError):
             message = f"the credentials for cluster {self.access.name} could not be read in time"
             raise unusable(message) from None
-        if who is not before:
+        if before is None or not who.is_like(before):
             self._drop_idle()
-        self._last = who
+        self.access, self._last = who.access, who
         return who
 
     def _look_up(self, after: Identity | None, before: _Who | None) -> _Who:
-        credentials = self.access.credentials
+        access = self.access
+        if access.reread is not None:
+            with contextlib.suppress(ClusterError):
+                # A file that is being written is as good as the one before it.
+                access = access.reread() or access
+        until = time() + REREAD if access.reread is not None else inf
+        if access != self.access:
+            after = before = None
+        credentials = access.credentials
         identity = credentials.identity() if after is None else credentials.renewed(after)
+        until = min(until, identity.until)
         if before is not None and before.identity == identity:
-            return _Who(identity, before.tls)
-        tls = context_of(self.access, identity) if self.access.origin().tls else None
-        return _Who(identity, tls)
+            return _Who(access, identity, before.tls, until)
+        tls = context_of(access, identity) if access.origin().tls else None
+        return _Who(access, identity, tls, until)
 
 
 def too_many(peer: str, path: str) -> ClusterError:

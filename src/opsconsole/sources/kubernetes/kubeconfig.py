@@ -13,7 +13,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,9 @@ from opsconsole.sources.kubernetes.exec_plugin import VERSIONS, Plugin, handed_b
 from opsconsole.text import sanitize
 
 VARIABLE: Final = "KUBECONFIG"
+
+IN_CLUSTER: Final = "in-cluster"
+"""What the context is called of a pod's own cluster."""
 
 _MOUNTED: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _EXTENSION: Final = "client.authentication.k8s.io/exec"
@@ -100,6 +103,46 @@ def access_of(
     A relative ``kubeconfig`` is relative to ``base``. Where there is no kubeconfig at all and this
     runs in a pod, it is that pod's cluster.
     """
+    return _Asked(cluster, dict(environ), base, mounted).access()
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What was asked for, and how the files were when they were last read."""
+
+    cluster: KubernetesCluster
+    environ: Mapping[str, str]
+    base: Path
+    mounted: Path
+    state: object = None
+
+    def access(self) -> Access:
+        self.state = self._state()
+        made = _access(self.cluster, self.environ, self.base, self.mounted)
+        if not self.cluster.in_cluster and made.context != IN_CLUSTER:
+            # Whatever becomes the current context, this stays the same cluster.
+            self.cluster = self.cluster.model_copy(update={"context": made.context})
+        return replace(made, reread=self.changed)
+
+    def changed(self) -> Access | None:
+        return None if self._state() == self.state else self.access()
+
+    def _state(self) -> object:
+        """What differs once a file was written or exchanged."""
+        found: list[tuple[int, ...]] = []
+        for path, _ in _paths(self.cluster, self.environ, self.base):
+            try:
+                status = path.stat()
+            except OSError:
+                found.append(())
+            else:
+                found.append((status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode))
+        return found
+
+
+def _access(
+    cluster: KubernetesCluster, environ: Mapping[str, str], base: Path, mounted: Path
+) -> Access:
     if cluster.in_cluster:
         return _in_cluster(cluster.name, environ, mounted)
     files = _read_all(cluster, environ, base)
@@ -365,7 +408,7 @@ def _in_cluster(name: str, environ: Mapping[str, str], mounted: Path) -> Access:
         name=name,
         server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
         credentials=Written(token_file=mounted / "token"),
-        context="in-cluster",
+        context=IN_CLUSTER,
         namespace=sanitize(namespace, limit=63) or "default",
         authorities=mounted / "ca.crt",
     )
