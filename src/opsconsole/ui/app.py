@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 TICK = 1.0
 JUST_NOW = 0.6
 """The part of a tick for which what was shown by news needs no tick of its own."""
-COSTLY = 50.0
+COSTLY = 100.0
 """Of a core, news of a large fleet may make the screen take one part in so many, unless a tick has
 passed."""
 LARGE = 40

@@ -65,6 +65,10 @@ _COUNTS: Final = frozenset(
 _INNER_KEYS: Final = ("code", "level", "value", "indicator")
 """What a status that is an object itself says it by, beside the keys above."""
 
+_OF_BODY: Final = {key: place for place, key in enumerate(_STATUS_KEYS)}
+_OF_OBJECT: Final = {key: place for place, key in enumerate((*_STATUS_KEYS, *_INNER_KEYS))}
+"""The keys by their place in the order in which they are read."""
+
 _CODE_KEYS: Final = frozenset({"status", "code", "state", "health", "result"})
 _ENVELOPES: Final = ("data", "result", "response", "payload", "body")
 _WRAPPED: Final = frozenset({"success", "successful", "ok", "true", "200"})
@@ -80,7 +84,7 @@ def find_status(body: Mapping[str, Json]) -> StatusFound | None:
 
     Of several that are understood the worst, and of those alike the first.
     """
-    found = list(_statuses(body, _STATUS_KEYS, _DEPTH))
+    found = list(_statuses(body, _OF_BODY, _DEPTH))
     understood = [each for each in found if each[2] is not None]
     if understood:
         return max(understood, key=lambda each: each[2].urgency if each[2] else 0)
@@ -116,14 +120,16 @@ def complaint(body: Mapping[str, Json]) -> bool:
     return any(bool(each) and not isinstance(each, (int, float)) for each in errors)
 
 
-def _statuses(body: Mapping[str, Json], keys: tuple[str, ...], depth: int) -> Iterator[StatusFound]:
+def _statuses(
+    body: Mapping[str, Json], keys: Mapping[str, int], depth: int
+) -> Iterator[StatusFound]:
     for key, name in _named(body, keys):
         value = body[key]
         if isinstance(value, list):
             continue
         if isinstance(value, dict):
             if depth:
-                inner = list(_statuses(value, (*_STATUS_KEYS, *_INNER_KEYS), depth - 1))
+                inner = list(_statuses(value, _OF_OBJECT, depth - 1))
                 yield from ((f"{key}.{path}", said, state) for path, said, state in inner)
             continue
         count = name in _YES_OR_NO and _is_count(body, value)
@@ -143,7 +149,7 @@ def _plain(key: str) -> str:
 
 def is_status_key(key: str) -> bool:
     """Whether what stands under it is about health."""
-    return bool(list(_named({key: None}, _STATUS_KEYS)))
+    return bool(list(_named({key: None}, _OF_BODY)))
 
 
 def state_under(key: str, value: Json) -> State | None:
@@ -161,13 +167,16 @@ def state_under(key: str, value: Json) -> State | None:
     return state_of_sentence(value)
 
 
-def _named(body: Mapping[str, Json], names: tuple[str, ...]) -> list[tuple[str, str]]:
+def _named(body: Mapping[str, Json], names: Mapping[str, int]) -> list[tuple[str, str]]:
     """Those keys of a body that mean one of the names, in the order of the names."""
-    short = ((key, plain(key)) for key in body)
-    meant = ((key, name if name in names else name.removeprefix("is")) for key, name in short)
-    return sorted(
-        (pair for pair in meant if pair[1] in names), key=lambda pair: names.index(pair[1])
-    )
+    found: list[tuple[str, str]] = []
+    for key in body:
+        name = plain(key)
+        if name not in names:
+            name = name.removeprefix("is")
+        if name in names:
+            found.append((key, name))
+    return sorted(found, key=lambda pair: names[pair[1]]) if len(found) > 1 else found
 
 
 def _says_ill(key: str, value: Json) -> bool:
