@@ -122,7 +122,15 @@ class Namespace:
         """Delete an object, and what it owns."""
         self.api.delete(self.path(kind, name), grace=grace)
 
-    def deploy(self, name: str, *, replicas: int = 1, cause: str = "", **container: Any) -> Json:
+    def deploy(
+        self,
+        name: str,
+        *,
+        replicas: int = 1,
+        cause: str = "",
+        strategy: str = "RollingUpdate",
+        **container: Any,
+    ) -> Json:
         """A Deployment of pods of one container; ``container``: its fields beside the usual ones.
 
         Without any it serves its version on port 8080, and is ready when it does.
@@ -134,10 +142,17 @@ class Namespace:
             {
                 "replicas": replicas,
                 "selector": {"matchLabels": {"app": name}},
+                "strategy": {"type": strategy},
                 "template": template(name, **container),
             },
             metadata={"annotations": annotations},
         )
+
+    def replace_container(self, name: str, **container: Any) -> None:
+        """Let the pods of a Deployment be of another container, as ``deploy`` takes it."""
+        found = self.get("Deployment", name)
+        found["spec"]["template"] = template(name, **container)
+        self.api.call("PUT", self.path("Deployment", name), found)
 
     def is_rolled_out(self, name: str) -> bool:
         """Whether a Deployment runs what its specification says, and nothing else."""
@@ -168,7 +183,7 @@ def create_namespace(api: Api) -> Namespace:
 
 
 def template(name: str, **container: Any) -> Json:
-    """A pod template of one container that answers on port 8080; its fields may be replaced."""
+    """A pod template of one container that serves; its fields may be replaced, or be None."""
     usual: Json = {
         "name": name,
         "image": "web:1",
@@ -182,6 +197,6 @@ def template(name: str, **container: Any) -> Json:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": 1,
-            "containers": [{**usual, **container}],
+            "containers": [{key: each for key, each in {**usual, **container}.items() if each}],
         },
     }

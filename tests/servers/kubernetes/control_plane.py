@@ -29,7 +29,7 @@ from opsconsole.demo.processes import (
     free_port,
     start,
 )
-from tests.servers.kubernetes.api import Api
+from tests.servers.kubernetes.api import Api, Json
 
 if TYPE_CHECKING:
     import trustme
@@ -132,6 +132,20 @@ class ControlPlane:
         """Kill the API server, as an outage."""
         self._running.pop("kube-apiserver").kill()
 
+    def admit(self, token: str) -> None:
+        """Admit one more administrator, by this token, in place of one who was admitted before.
+
+        It holds from the next start of the API server.
+        """
+        (self.folder / "tokens.csv").write_text(
+            f'{_TOKENS}{token},guest,3,"system:masters"\n', encoding="utf-8"
+        )
+
+    def forget_the_past(self) -> None:
+        """Compact etcd: no watch can begin at a version that is older than now."""
+        now = self._etcd_call("put", {"key": "cGFzdA==", "value": ""})["header"]["revision"]
+        self._etcd_call("compaction", {"revision": now, "physical": True})
+
     def process(self, name: str) -> ServerProcess:
         """One of the programs that run."""
         return self._running[name]
@@ -154,6 +168,14 @@ class ControlPlane:
             if name in self._running:
                 self._running.pop(name).kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _etcd_call(self, what: str, asked: Json) -> Json:
+        connection = http.client.HTTPConnection(LOOPBACK, self._etcd_port, timeout=10)
+        try:
+            connection.request("POST", f"/v3/kv/{what}", json.dumps(asked))
+            return dict(json.loads(connection.getresponse().read()))
+        finally:
+            connection.close()
 
     def _start(self, name: str, options: list[str], ready: Callable[[], bool]) -> None:
         self._running[name] = start(

@@ -1,0 +1,111 @@
+"""A line to a server that a test can cut, block and open again.
+
+Invariant: what it does to one connection it does to all, those that come later included, until it
+is told otherwise. The server itself is not touched.
+"""
+
+import contextlib
+import socket
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+from opsconsole.demo.processes import LOOPBACK
+
+_PIECE: Final = 65536
+
+
+class Line:
+    """Listens at ``port`` and passes everything to and from the server at ``far``."""
+
+    def __init__(self, far: int) -> None:
+        self._far = far
+        self._door = socket.create_server((LOOPBACK, 0))
+        self.port: int = self._door.getsockname()[1]
+        self.carried = 0
+        """Connections so far."""
+        self._open = _opened()
+        self._left: list[threading.Event] = []
+        self._ends: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """End every connection at once; new ones are passed on as before."""
+        with self._lock:
+            ends = list(self._ends)
+        for end in ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def block(self) -> None:
+        """Pass nothing on: all connections stay, and no byte arrives."""
+        self._open.clear()
+
+    def leave(self) -> None:
+        """Pass nothing on of the connections that there are, for good; later ones are as usual."""
+        self._open.clear()
+        self._left.append(self._open)
+        self._open = _opened()
+
+    def unblock(self) -> None:
+        """Pass on what has been kept back, and all that follows."""
+        self._open.set()
+
+    def close(self) -> None:
+        """End everything."""
+        with contextlib.suppress(OSError):
+            self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        for each in (*self._left, self._open):
+            each.set()
+        self.cut()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._door.accept()
+            except OSError:
+                return
+            self.carried += 1
+            try:
+                far = socket.create_connection((LOOPBACK, self._far), timeout=5)
+            except OSError:
+                near.close()
+                continue
+            far.settimeout(None)
+            for one, other in ((near, far), (far, near)):
+                with self._lock:
+                    self._ends.add(one)
+                argv = (one, other, self._open)
+                threading.Thread(target=self._pass, args=argv, daemon=True).start()
+
+    def _pass(self, one: socket.socket, other: socket.socket, opened: threading.Event) -> None:
+        """From ``one`` to the ``other``, until one of them ends."""
+        with contextlib.suppress(OSError):
+            while piece := one.recv(_PIECE):
+                opened.wait()
+                other.sendall(piece)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self._ends.discard(one)
+        one.close()
+
+
+def _opened() -> threading.Event:
+    made = threading.Event()
+    made.set()
+    return made
