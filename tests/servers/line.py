@@ -24,8 +24,8 @@ class Line:
         self.port: int = self._door.getsockname()[1]
         self.carried = 0
         """Connections so far."""
-        self._open = _opened()
-        self._left: list[threading.Event] = []
+        self._open = threading.Event()
+        self._open.set()
         self._ends: set[socket.socket] = set()
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -42,12 +42,6 @@ class Line:
         """Pass nothing on: all connections stay, and no byte arrives."""
         self._open.clear()
 
-    def leave(self) -> None:
-        """Pass nothing on of the connections that there are, for good; later ones are as usual."""
-        self._open.clear()
-        self._left.append(self._open)
-        self._open = _opened()
-
     def unblock(self) -> None:
         """Pass on what has been kept back, and all that follows."""
         self._open.set()
@@ -57,8 +51,7 @@ class Line:
         with contextlib.suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
-        for each in (*self._left, self._open):
-            each.set()
+        self.unblock()
         self.cut()
 
     def __enter__(self) -> Self:
@@ -88,14 +81,13 @@ class Line:
             for one, other in ((near, far), (far, near)):
                 with self._lock:
                     self._ends.add(one)
-                argv = (one, other, self._open)
-                threading.Thread(target=self._pass, args=argv, daemon=True).start()
+                threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 
-    def _pass(self, one: socket.socket, other: socket.socket, opened: threading.Event) -> None:
+    def _pass(self, one: socket.socket, other: socket.socket) -> None:
         """From ``one`` to the ``other``, until one of them ends."""
         with contextlib.suppress(OSError):
             while piece := one.recv(_PIECE):
-                opened.wait()
+                self._open.wait()
                 other.sendall(piece)
         for end in (one, other):
             with contextlib.suppress(OSError):
@@ -103,9 +95,3 @@ class Line:
         with self._lock:
             self._ends.discard(one)
         one.close()
-
-
-def _opened() -> threading.Event:
-    made = threading.Event()
-    made.set()
-    return made

@@ -64,15 +64,3 @@ def test_what_is_kept_back_by_a_blocked_line_arrives_later(line: Line) -> None:
         line.unblock()
         one.settimeout(10)
         assert one.recv(100) == b"hello"
-
-
-def test_what_is_left_alone_stays_silent_while_others_speak(line: Line) -> None:
-    with called(line) as one:
-        one.sendall(b"hello")
-        assert one.recv(100) == b"hello"
-        line.leave()
-        one.sendall(b"hello")
-        test_it_passes_on_what_is_said(line)
-        one.settimeout(0.1)
-        with pytest.raises(TimeoutError):
-            one.recv(100)

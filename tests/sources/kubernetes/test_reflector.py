@@ -174,11 +174,13 @@ async def test_pauses_grow_to_half_a_minute_and_end_at_once_when_hastened() -> N
         tries = len(world.api.asked) - tried
         # With full jitter the mean pause is 15 s in the end, and none is longer than 30 s.
         assert 600 / LONGEST_PAUSE <= tries <= 600 / 6
+        assert world.reflector.waits
         world.api.put("d", "1")
         world.api.down = False
         world.reflector.hasten()
         await world.clock.advance(0.1)
         assert world.seen == world.there
+        assert not world.reflector.waits
 
 
 @pytest.mark.parametrize(
@@ -196,6 +198,7 @@ async def test_what_the_server_answers_is_waited_for_whatever_hastens(
 ) -> None:
     async with running(first=lambda api: api.failing.append(error)) as world:
         for _ in range(int(least) - 1):
+            assert not world.reflector.waits
             world.reflector.hasten()
             await world.clock.advance(1)
         assert len(world.api.asked) == 1

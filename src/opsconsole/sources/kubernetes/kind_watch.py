@@ -105,11 +105,15 @@ class KindWatch(Generic[T]):
         fault = self.fault
         return () if fault is None else (Unread(self.kind.what, fault),)
 
+    @property
+    def waits(self) -> bool:
+        """Whether something of it is tried again later; what is known may be older by then."""
+        return any(each.waits for each in self._reflectors)
+
     def hasten(self) -> None:
         """The server was reached: what waits for it need not wait longer."""
         for each in self._reflectors:
-            if each.standing.fault is not None:
-                each.hasten()
+            each.hasten()
 
     async def close(self) -> None:
         """End; waits for the connections to be dropped."""

@@ -158,6 +158,7 @@ class Reflector(Generic[T]):
         self._attempts = 0
         self._troubled_at = 0.0
         self._hurry = asyncio.Event()
+        self._waits = False
 
     @property
     def objects(self) -> Mapping[Key, T]:
@@ -173,8 +174,13 @@ class Reflector(Generic[T]):
         heard_at = self._clock.now() - self._api.silent_for
         return Standing(heard_at, self._fault or self._api.trouble)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it tries again later, because the server was not reached or cut it off."""
+        return self._waits
+
     def hasten(self) -> None:
-        """The server was reached: try again now, if it is waited for because it was not."""
+        """The server was reached: try again now, if it ``waits``."""
         self._hurry.set()
 
     async def run(self) -> None:
@@ -377,6 +383,7 @@ class Reflector(Generic[T]):
 
     async def _slept_or_hastened(self, wait: float) -> None:
         self._hurry.clear()
+        self._waits = True
         tasks = [
             asyncio.ensure_future(self._clock.sleep(wait)),
             asyncio.ensure_future(self._hurry.wait()),
@@ -384,6 +391,7 @@ class Reflector(Generic[T]):
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._waits = False
             for task in tasks:
                 task.cancel()
 

@@ -146,8 +146,8 @@ class Watches:
 
     @property
     def waits(self) -> bool:
-        """Whether some kind is not known at present."""
-        return any(each.fault is not None for each in self._all)
+        """Whether some kind waits for the server to be reached again."""
+        return any(each.waits for each in self._all)
 
     @property
     def unread(self) -> tuple[Unread, ...]:
