@@ -2,12 +2,13 @@
 
 Invariant: a program runs in a session and a process group of its own, without a terminal, a shell
 or open descriptors of ours; its input is what it is given, else nothing. When it has to be ended
-its whole group is. Reading ends when the program itself has ended: a child that it left behind
+its whole group is, and at the latest when this process leaves in order. Reading ends when the program itself has ended: a child that it left behind
 with its output open is not waited for.
 
 Everything here blocks: call it in an executor or on a thread of your own.
 """
 
+import atexit
 import contextlib
 import os
 import selectors
@@ -195,6 +196,16 @@ class Stop:
                 program.kill()
 
 
+_under_way: Final[set[Stop]] = set()
+
+
+@atexit.register
+def _end_all() -> None:
+    """A thread that waits for a program does not see the end of its process."""
+    for each in tuple(_under_way):
+        each.set()
+
+
 def run(
     command: Command,
     *,
@@ -208,6 +219,14 @@ def run(
     Setting ``stop`` ends it too. Raises OSError when it cannot be started.
     """
     stop = stop or Stop()
+    _under_way.add(stop)
+    try:
+        return _run(command, limit, deadline, keep, stop)
+    finally:
+        _under_way.discard(stop)
+
+
+def _run(command: Command, limit: int, deadline: float, keep: Keep, stop: Stop) -> Finished:
     program = Program(command)
     stop.watch(program)
     end, output = End.EXITED, bytearray()

@@ -1,8 +1,4 @@
-"""A line to a server that a test can cut, block and open again.
-
-Invariant: what it does to one connection it does to all, those that come later included, until it
-is told otherwise. The server itself is not touched.
-"""
+"""A line to a server that a test can cut. The server itself is not touched."""
 
 import contextlib
 import socket
@@ -24,8 +20,6 @@ class Line:
         self.port: int = self._door.getsockname()[1]
         self.carried = 0
         """Connections so far."""
-        self._open = threading.Event()
-        self._open.set()
         self._ends: set[socket.socket] = set()
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -38,20 +32,11 @@ class Line:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def block(self) -> None:
-        """Pass nothing on: all connections stay, and no byte arrives."""
-        self._open.clear()
-
-    def unblock(self) -> None:
-        """Pass on what has been kept back, and all that follows."""
-        self._open.set()
-
     def close(self) -> None:
         """End everything."""
         with contextlib.suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
-        self.unblock()
         self.cut()
 
     def __enter__(self) -> Self:
@@ -87,7 +72,6 @@ class Line:
         """From ``one`` to the ``other``, until one of them ends."""
         with contextlib.suppress(OSError):
             while piece := one.recv(_PIECE):
-                self._open.wait()
                 other.sendall(piece)
         for end in (one, other):
             with contextlib.suppress(OSError):

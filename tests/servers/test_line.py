@@ -1,4 +1,4 @@
-"""The line that tests cut and block does what it says."""
+"""The line that tests cut does what it says."""
 
 import socket
 import threading
@@ -52,15 +52,3 @@ def test_a_cut_ends_what_is_there_and_nothing_later(line: Line) -> None:
         assert [one.recv(100), other.recv(100)] == [b"", b""]
     test_it_passes_on_what_is_said(line)
     assert line.carried == 3
-
-
-def test_what_is_kept_back_by_a_blocked_line_arrives_later(line: Line) -> None:
-    with called(line) as one:
-        line.block()
-        one.sendall(b"hello")
-        one.settimeout(0.1)
-        with pytest.raises(TimeoutError):
-            one.recv(100)
-        line.unblock()
-        one.settimeout(10)
-        assert one.recv(100) == b"hello"

@@ -1,0 +1,117 @@
+"""Workloads of a real cluster changed by keys: verified, failed where they are broken, undone."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from opsconsole.config.loader import load
+from opsconsole.model.operation import Operation, OperationState
+from opsconsole.operations.state_place import place_from
+from tests.e2e.cluster_fleet import NO_IMAGE, ClusterFleet
+from tests.operations.place import end_waiting
+from tests.patience import until
+from tests.servers.kubernetes.api import Namespace
+from tests.servers.kubernetes.cluster import ClusterAt
+from tools.terminal import Terminal
+
+pytestmark = [pytest.mark.terminal, pytest.mark.servers]
+
+SIZE: Final = (160, 50)
+ACTION: Final = {"kubernetes": "deployment/web", "min_healthy": "1s", "deadline": "90s"}
+
+
+class Person:
+    """Who has the service's page open."""
+
+    def __init__(self, terminal: Terminal, namespace: Namespace, config: Path) -> None:
+        self.terminal = terminal
+        self.namespace = namespace
+        self.config = config
+
+    def ended(self) -> list[Operation]:
+        """What the journal has, newest first."""
+        journal = place_from(load(self.config)).journal()
+        try:
+            return [each for each in journal.operations() if each.state.final]
+        finally:
+            journal.close()
+
+    def carries_out(self, *read: str) -> Operation:
+        """Confirm the plan that opens, once it says what is to be ``read``; how it ended."""
+        terminal, before = self.terminal, len(self.ended())
+        terminal.until(lambda text: all(each in text for each in ("undone by", *read)))
+        terminal.read(0.7)  # a plan takes no key in the moment in which it opens
+        terminal.press("\t")
+        terminal.until(lambda text: "▸Cancel" not in text)
+        terminal.press(" ")
+        terminal.until(lambda _: len(self.ended()) > before)
+        terminal.until("▸Close")
+        terminal.press("\x1b")
+        terminal.until(lambda text: "▸Close" not in text)
+        terminal.read(0.7)  # what is pressed as a dialog closes is not used
+        return self.ended()[0]
+
+    def scales(self, copies: int) -> Operation:
+        """By the list of what can be done."""
+        terminal = self.terminal
+        terminal.press("x")
+        terminal.until("actions on web")
+        terminal.press("jj\r")
+        terminal.until("1 to 5")
+        terminal.press(f"{copies}\r\r")
+        return self.carries_out(f"{copies}")
+
+
+@pytest.fixture
+def person(
+    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace, tmp_path: Path
+) -> Iterator[Person]:
+    fleet = ClusterFleet(Path(kubernetes_cluster.kubeconfig), cluster_sandbox, tmp_path)
+    actions = {
+        "restart": ACTION,
+        "rollback": ACTION,
+        "scale": {**ACTION, "minimum": 1, "maximum": 5},
+    }
+    fleet.run("web", replicas=2, cause="the first", actions=actions)
+    until(lambda: cluster_sandbox.is_rolled_out("web"), every=0.2)
+    config = fleet.write(operations={"cooldown": "1ms", "restart_limit": 100})
+    argv = [sys.executable, "-m", "opsconsole", "--config", str(config)]
+    with Terminal(argv, size=SIZE, environment={"HOME": str(tmp_path)}) as terminal:
+        terminal.until("1 ok")
+        terminal.press(":web\r")
+        terminal.until(lambda text: " web " in text and "1 why" in text)
+        yield Person(terminal, cluster_sandbox, config)
+        terminal.press("\x03\x03")
+        assert terminal.wait(20)[0] == 0
+    end_waiting(tmp_path / "state")
+
+
+def test_a_deployment_is_restarted_scaled_broken_and_rolled_back(person: Person) -> None:
+    terminal, namespace = person.terminal, person.namespace
+    first = {each["metadata"]["uid"] for each in namespace.list("Pod")}
+    terminal.press("R")
+    assert person.carries_out("restart").state is OperationState.VERIFIED
+    assert namespace.is_rolled_out("web")
+    kept = [each for each in namespace.list("Pod") if "deletionTimestamp" not in each["metadata"]]
+    assert not first & {each["metadata"]["uid"] for each in kept}
+
+    assert person.scales(3).state is OperationState.VERIFIED
+    assert namespace.get("Deployment", "web")["status"]["availableReplicas"] == 3
+
+    namespace.replace_container("web", **NO_IMAGE)
+    terminal.until("image pull")
+    terminal.press("R")
+    failed = person.carries_out("restart")
+    assert failed.state is OperationState.FAILED
+    assert "image pull" in failed.summary, "and not that its deadline has passed"
+
+    terminal.press("U")
+    back = person.carries_out("web:1")
+    assert back.state is OperationState.VERIFIED
+    assert namespace.is_rolled_out("web")
+    spec = namespace.get("Deployment", "web")["spec"]["template"]["spec"]
+    assert spec["containers"][0]["image"] == "web:1"
+    terminal.until(lambda text: "● ok" in text and "3 of 3 copies are ok" in text)
