@@ -2,8 +2,8 @@
 
 Invariant: a program runs in a session and a process group of its own, without a terminal, a shell
 or open descriptors of ours; its input is what it is given, else nothing. When it has to be ended
-its whole group is, and at the latest when this process leaves in order. Reading ends when the program itself has ended: a child that it left behind
-with its output open is not waited for.
+its whole group is, and at the latest when this process leaves in order. Reading ends when the
+program itself has ended: a child that it left behind with its output open is not waited for.
 
 Everything here blocks: call it in an executor or on a thread of your own.
 """
