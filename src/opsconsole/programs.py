@@ -199,11 +199,13 @@ class Stop:
 _under_way: Final[set[Stop]] = set()
 
 
-@atexit.register
 def _end_all() -> None:
     """A thread that waits for a program does not see the end of its process."""
     for each in tuple(_under_way):
         each.set()
+
+
+atexit.register(_end_all)
 
 
 def run(
