@@ -57,6 +57,18 @@ def test_who_is_hit(copies: tuple[int, ...], states: tuple[State, ...], said: st
     assert decision.who_is_hit(restart(*copies), setting(*states)) == f"{said}; gateway needs it"
 
 
+@pytest.mark.parametrize("driver", ["swarm", "kubernetes"])
+def test_who_is_hit_by_what_replaces_copies_by_its_own_strategy(driver: str) -> None:
+    made = restart(1)
+    rolling = replace(
+        made, steps=tuple(replace(each, driver=driver, instance="") for each in made.steps)
+    )
+    said = "nobody, if fewer than 3 copies carry the load: they are replaced as its strategy has it"
+    assert decision.who_is_hit(rolling, setting(OK, OK, OK)) == f"{said}; gateway needs it"
+    alone = decision.who_is_hit(rolling, setting(OK))
+    assert alone.startswith("everybody who uses it")
+
+
 def test_the_sentence_has_the_figures() -> None:
     three = setting(OK, OK, OK)
     assert decision.sentence(restart(1, 2, 3), three) == (

@@ -26,10 +26,12 @@ from opsconsole.render.ink.cells import Role, Span
 
 _ID: Final = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{20,}\b")
 _VERBS: Final = {ActionKind.ROLLBACK: "roll back", ActionKind.EXPIRE_SILENCE: "end the silence at"}
-_IN_MEMORY: Final = frozenset({"docker", "swarm", "systemd", "pid_file"})
+_IN_MEMORY: Final = frozenset({"docker", "swarm", "kubernetes", "systemd", "pid_file"})
 """Drivers that stop and start what runs, and touch no file of it."""
-_REMADE: Final = frozenset({"docker", "swarm"})
+_REMADE: Final = frozenset({"docker", "swarm", "kubernetes"})
 """Drivers whose rollback creates the copies again."""
+_ROLLING: Final = frozenset({"swarm", "kubernetes"})
+"""Drivers that hand it on to what replaces the copies a few at a time."""
 
 
 def short_ids(text: str) -> str:
@@ -166,6 +168,11 @@ def _away(plan: Plan, setting: Setting) -> str:
     if copies and not copies & healthy:
         go = "goes" if len(healthy) == 1 else "go"
         return f"nobody more than now: {len(healthy)} of {total} {go} on answering"
+    if {step.driver for step in plan.steps} <= _ROLLING and len(healthy) > 1:
+        return (
+            f"nobody, if fewer than {len(healthy)} {_copies(len(healthy))} carry the load: they are"
+            " replaced as its strategy has it"
+        )
     left = len(healthy - copies) if len(plan.steps) == 1 else len(healthy) - 1
     if not copies or left < 1:
         return "everybody who uses it: no copy answers while it is done"

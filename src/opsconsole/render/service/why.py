@@ -135,7 +135,8 @@ def _signalled(fact: Fact) -> list[str]:
 def _crash_loop(fact: Fact) -> list[str]:
     code = "" if fact.figure is None else f"exit {fact.figure:.0f}"
     over = f" in {figures.age(fact.limit)}" if fact.limit else ""
-    return [f"{_who(fact)} restarts in a loop, ×{fact.count}{over}", code]
+    restart = "restarts" if fact.copies == 1 else "restart"
+    return [f"{_who(fact)} {restart} in a loop, ×{fact.count}{over}", code]
 
 
 def _never_started(fact: Fact) -> list[str]:
