@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.hosts import Fleet, Host
+
 _PROGRAM = """#!/bin/sh
 folder="$(dirname "$0")/units"
 echo "$*" >> "$folder/../asked"
@@ -86,3 +88,26 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemctl:
     made = Systemctl(folder)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return made
+
+
+@pytest.fixture
+def systemd(hosts: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A real systemd: what calls ``systemctl`` or ``journalctl`` here calls that of the host."""
+    host = hosts["units"]
+    first = host.pid_here(1)
+    folder = tmp_path / "there"
+    folder.mkdir()
+    for name in ("systemctl", "journalctl"):
+        enter = f"nsenter --target {first} --mount --uts --ipc --net --pid --cgroup"
+        (folder / name).write_text(f'#!/bin/sh\nexec {enter} {name} "$@"\n')
+        (folder / name).chmod(0o700)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return host
+
+
+def add_unit(host: Host, name: str, script: str, *more: str) -> None:
+    """Make a service whose process is ``script``, and start it; it may fail."""
+    lines = ("[Service]", f"ExecStart=/bin/sh -c '{script}'", *more)
+    text = "\\n".join(lines)
+    host.sh(f'printf "{text}\\n" > /etc/systemd/system/{name} && systemctl daemon-reload')
+    host.sh(f"systemctl start {name} || true")

@@ -45,7 +45,7 @@ def read(declared: Settings, inventory: Inventory) -> tuple[Finding, ...]:
             Finding(
                 FoundService(name, service, UNITS_HERE, _why(replica, rules)),
                 serves=failed or rules.names(replica.name),
-                is_over=replica.phase is Phase.ENDED and replica.state is State.OK,
+                is_over=replica.phase is Phase.ENDED and replica.state is not State.DOWN,
             )
         )
     return tuple(found)

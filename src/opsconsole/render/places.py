@@ -30,6 +30,8 @@ _FULL: Final = 0.95
 
 _SKEW: Final = 5.0
 """Seconds from which on a host's clock is wrong: what it logs stands at other times."""
+_KINDS: Final = {PlaceKind.UNKNOWN: "engine", PlaceKind.HOST: "systemd"}
+"""What runs the copies of a place: on a host it is systemd, beside the host itself."""
 
 _NAME: Final = 16
 _KIND: Final = 8
@@ -143,7 +145,7 @@ def _host(seen: HostView, lost: SourceView | None, now: float) -> _Place:
 
 def _engine(seen: EngineView, silent: SourceView | None, now: float) -> _Place:
     where = seen.inventory.place
-    kind = where.kind.value if where.kind is not PlaceKind.UNKNOWN else "engine"
+    kind = _KINDS.get(where.kind, where.kind.value)
     runs = sum(each.runs for each in seen.inventory.replicas)
     place = _Place(f"engine:{where.name}", where.name, kind, figure=f"{runs} run", seen=seen)
     if silent is not None:

@@ -130,3 +130,23 @@ async def test_a_unit_in_a_restart_loop_can_be_restarted(
     (folder / "restarted").write_text(_UNIT.replace("first", "third") + "NRestarts=0\n")
     operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is _S.VERIFIED, operation
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [('{"INVOCATION_ID":"%s","MESSAGE":"x"}' % ("5" * 32), _S.VERIFIED), ("", _S.INCONCLUSIVE)],
+)
+async def test_of_what_systemd_has_forgotten_the_journal_shows_the_start(
+    said: str, state: OperationState, unit: Callable[[str], Path], place: Place
+) -> None:
+    folder = unit(_ONCE.replace("active\nSubState=running", "failed\nSubState=failed"))
+    (folder / "restarted").write_text(
+        "LoadState=loaded\nInvocationID=\nMainPID=0\nType=oneshot\n"
+        "ActiveState=inactive\nSubState=dead\nResult=success\n"
+    )
+    (folder / "journalctl").write_text(f"#!/bin/sh\necho \"$*\" >> {folder}/asked\necho '{said}'\n")
+    (folder / "journalctl").chmod(0o700)
+    operation = await restarted(place.operator())
+    assert operation.state is state, operation
+    (asked, *_) = (each for each in (folder / "asked").read_text().splitlines() if "since" in each)
+    assert asked.startswith("--unit=web.service --since=@")

@@ -5,6 +5,7 @@ keeps polkit from asking on a terminal. A unit's ``InvocationID`` changes with e
 shows whether a restart happened. A fact that changes when a unit restarts by itself pins no plan.
 """
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ from opsconsole.operations.driving.driver import (
 from opsconsole.text import sanitize_bytes
 
 _PROPERTIES: Final = "LoadState,ActiveState,SubState,InvocationID,MainPID,Type,Result,NRestarts"
+_STARTED: Final = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
+"""The journal's message that a unit has started: SD_MESSAGE_UNIT_STARTED of sd-messages.h."""
+
+_INVOCATION: Final = re.compile(rb'"INVOCATION_ID"\s*:\s*"([0-9a-f]{32})"')
 _LOOK: Final = 10.0
 _OUTPUT: Final = 64 * 1024
 _SHOWN: Final = 300
@@ -143,14 +148,18 @@ class SystemdRestart(Driver):
         """The unit, active in another start than before, on each host of ``steps``."""
         before = {step.target: UnitRestart.of(step).invocation for step in steps}
         wanted = before or dict.fromkeys(self._targets, "")
-        return tuple([await self._sight(name, invocation) for name, invocation in wanted.items()])
+        return tuple(
+            [await self._sight(name, invocation, since) for name, invocation in wanted.items()]
+        )
 
-    async def _sight(self, name: str, before: str) -> Sight:
+    async def _sight(self, name: str, before: str, since: float) -> Sight:
         try:
             seen = await self._show(self._targets[name])
         except ObserveError as error:
             return Sight(name, State.UNKNOWN, str(error))
         invocation = seen.get("InvocationID", "")
+        if not invocation and _has_worked(seen):
+            invocation = await self._journalled(self._targets[name].machine, since)
         detail = f"{seen.get('ActiveState')} ({seen.get('SubState')}), {invocation[:12]}"
         changed = invocation != before
         return Sight(name, _state_of(seen), detail, since_change=changed, run=invocation)
@@ -171,6 +180,25 @@ class SystemdRestart(Driver):
         output = sanitize_bytes(seen.output, limit=_SHOWN, multiline=True)
         pairs = (line.partition("=") for line in output.split("\n") if "=" in line)
         return {key: value for key, _, value in pairs}
+
+    async def _journalled(self, machine: Machine, since: float) -> str:
+        """The latest start that succeeded since then, by the journal; '' where it knows of none.
+
+        A unit that does its work once is forgotten when it has, with which start it was.
+        """
+        unit = "--user-unit" if self._scope == "--user" else "--unit"
+        argv = (
+            "journalctl", f"{unit}={self._unit}", f"--since=@{int(since)}", "--lines=1",
+            "--output=json", "--output-fields=INVOCATION_ID", "--no-pager", _STARTED,
+        )  # fmt: skip
+        try:
+            finished = await machine.run(
+                Command(argv, inherits=True), limit=_OUTPUT, deadline=_LOOK
+            )
+        except MachineError:
+            return ""
+        match = _INVOCATION.search(finished.output) if finished.good else None
+        return match[1].decode() if match is not None else ""
 
     async def _systemctl(
         self, machine: Machine, verb: str, *options: str, limit: float
@@ -213,10 +241,15 @@ def _call(scope: str, verb: str, *rest: str) -> tuple[str, ...]:
 
 def _state_of(seen: Mapping[str, str]) -> State:
     """A unit that does its work once, and has, is well though it is not active."""
-    active = seen.get("ActiveState", "")
-    if seen.get("Type") == "oneshot" and active == "inactive" and seen.get("Result") == "success":
+    if _has_worked(seen):
         return State.OK
-    return _STATES.get(active, State.UNKNOWN)
+    return _STATES.get(seen.get("ActiveState", ""), State.UNKNOWN)
+
+
+def _has_worked(seen: Mapping[str, str]) -> bool:
+    """Whether it does its work once, and has."""
+    once = seen.get("Type") == "oneshot" and seen.get("ActiveState") == "inactive"
+    return once and seen.get("Result") == "success"
 
 
 def _ended(finished: Finished, limit: float) -> str:
