@@ -30,6 +30,7 @@ _FULL: Final = 0.95
 
 _SKEW: Final = 5.0
 """Seconds from which on a host's clock is wrong: what it logs stands at other times."""
+
 _KINDS: Final = {PlaceKind.UNKNOWN: "engine", PlaceKind.HOST: "systemd"}
 """What runs the copies of a place: on a host it is systemd, beside the host itself."""
 
