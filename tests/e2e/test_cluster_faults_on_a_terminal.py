@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.cluster_fleet import ClusterFleet
 from tests.patience import until
-from tests.servers.kubernetes.api import Namespace, create_namespace
+from tests.servers.kubernetes.api import Namespace, RefusedError, create_namespace
 from tests.servers.kubernetes.control_plane import ControlPlane
 from tests.servers.line import Line
 from tools.terminal import Terminal
@@ -81,9 +81,16 @@ class Person:
     def is_right(self) -> None:
         """What changes now is on the screen soon."""
         self.copies += 1
-        change = {"spec": {"replicas": self.copies}}
-        until(lambda: self.namespace.patch("Deployment", "web", change))
+        until(self.is_scaled)
         self.terminal.until(lambda _: f"0/{self.copies}" in self.row and "✖ down" in self.row)
+
+    def is_scaled(self) -> bool:
+        """Whether the API server, which may have just begun, takes the change."""
+        try:
+            self.namespace.patch("Deployment", "web", {"spec": {"replicas": self.copies}})
+        except (OSError, RefusedError):
+            return False
+        return True
 
     def is_told(self, *said: str) -> None:
         """The row is known no more, the screen says why, and answers keys meanwhile."""

@@ -53,7 +53,7 @@ class Api:
         """What the server answers. Raises RefusedError, and OSError where it is silent."""
         where = urlsplit(self.server)
         connection = http.client.HTTPSConnection(
-            str(where.hostname), where.port, timeout=30, context=self._context
+            str(where.hostname), where.port, timeout=60, context=self._context
         )
         headers = {
             "Authorization": f"Bearer {self._token}",
