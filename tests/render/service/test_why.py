@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsconsole.model.diagnosis import Fact, FactCode
 from opsconsole.render.ink.cells import line_width, plain
-from opsconsole.render.service.why import why, why_beside
+from opsconsole.render.service.why import sentence, why, why_beside
 from tests.ui import fleet
 
 SERVICES = {each.name: each for each in fleet.on_fire().services}
@@ -23,3 +24,14 @@ def test_a_call_under_way_cuts_no_cause(name: str, width: int) -> None:
 def test_what_is_done_is_told_where_there_is_room() -> None:
     assert DOING in plain([why_beside(SERVICES["elasticsearch"], DOING, 160)])
     assert "▶" in plain([why_beside(SERVICES["elasticsearch"], DOING, 40)])
+
+
+def test_a_change_that_does_not_fit_takes_nothing_else_away() -> None:
+    change = Fact(FactCode.CONFIGURATION_CHANGED, after="command, readiness probe, resources")
+    loop = Fact(
+        FactCode.CRASH_LOOP, subject="web-7f9", count=3, figure=3.0, limit=18.0, because=(change,)
+    )
+    whole = "web-7f9 restarts in a loop, ×3 in 18s, exit 3"
+    assert sentence(loop, 200).startswith(f"{whole} since ")
+    assert sentence(loop, 60) == whole
+    assert sentence(loop, 40) == "web-7f9 restarts in a loop, ×3 in 18s"

@@ -70,13 +70,13 @@ def sentence(fact: Fact, width: int = LONGEST) -> str:
         # What happened is worth more than to which copy.
         core = core.removeprefix(f"{_who(fact)} ")
     change = "" if fact.code is FactCode.DEPENDENCY else " ".join(map(_since, fact.because))
-    for parts in _shorter(more):
-        whole = ", ".join([core, *parts])
-        if change and width_of(f"{whole} {change}") <= width:
-            return f"{whole} {change}"
-        if not change and width_of(whole) <= width:
-            return whole
-    return core if width_of(core) <= width else cut_sentence(core, width)
+    # The change that it is laid to says more than what is beside the core.
+    for end in ([f" {change}"] if change else []) + [""]:
+        for parts in _shorter(more):
+            whole = f"{', '.join([core, *parts])}{end}"
+            if width_of(whole) <= width:
+                return whole
+    return cut_sentence(core, width)
 
 
 def _shorter(parts: list[str]) -> list[list[str]]:
