@@ -15,8 +15,9 @@ import pytest
 
 from tests.e2e.cluster_fleet import ClusterFleet
 from tests.patience import until
+from tests.servers.fixtures import need
 from tests.servers.kubernetes.api import Namespace, RefusedError, create_namespace
-from tests.servers.kubernetes.control_plane import ControlPlane
+from tests.servers.kubernetes.control_plane import ControlPlane, why_no_control_plane
 from tests.servers.line import Line
 from tools.terminal import Terminal
 
@@ -106,11 +107,20 @@ class Person:
 
 
 @pytest.fixture
-def person(private_control_plane: ControlPlane, tmp_path: Path) -> Iterator[Person]:
-    plane = private_control_plane
-    plane.stop_api_server()
-    plane.admit("token-1")
-    plane.start_api_server()
+def plane(tmp_path: Path) -> Iterator[ControlPlane]:
+    lack = why_no_control_plane()
+    need("kubernetes", available=not lack, remedy=lack)
+    made = ControlPlane(tmp_path / "cluster")
+    made.admit("token-1")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def person(plane: ControlPlane, tmp_path: Path) -> Iterator[Person]:
     with Line(plane.port) as line:
         made = Person(plane, line, tmp_path)
         argv = [sys.executable, "-m", "opsconsole", "--config", str(made.fleet.write())]
