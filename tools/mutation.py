@@ -80,6 +80,17 @@ TARGETS: Final[dict[str, Target]] = {
             )
         ),
     ),
+    "reflector": Target(
+        ("sources/kubernetes/reflector.py",),
+        tuple(f"tests/sources/kubernetes/test_reflector{name}.py" for name in ("", "_at_random")),
+    ),
+    "kubeconfig": Target(
+        ("sources/kubernetes/kubeconfig.py", "sources/kubernetes/exec_plugin.py"),
+        tuple(
+            f"tests/sources/kubernetes/test_{name}.py"
+            for name in ("kubeconfig", "exec_plugin", "access")
+        ),
+    ),
     "evidence": Target(
         ("operations/running/evidence.py", "operations/running/verification.py"),
         (f"{_RUNNING}/test_evidence.py", f"{_RUNNING}/test_verification.py"),

@@ -83,6 +83,17 @@ class ScriptedApi:
         about = {**old["metadata"], "resourceVersion": str(self.version)}  # type: ignore[dict-item]
         self._tell("DELETED", {**old, "metadata": about})
 
+    def expire(self, names: list[str], cut_after: int | None = None) -> None:
+        """Remove several at one version; the watches are cut once so many of them were said."""
+        self.version += 1
+        gone = [name for name in names if ("ns", name) in self.objects]
+        for place, name in enumerate(gone):
+            if place == cut_after:
+                self.restart()
+            old = self.objects.pop(("ns", name))
+            about = {**old["metadata"], "resourceVersion": str(self.version)}  # type: ignore[dict-item]
+            self._tell("DELETED", {**old, "metadata": about})
+
     def bookmark(self) -> None:
         """Say to all watches how far they are."""
         about = {"metadata": {"resourceVersion": str(self.version)}}

@@ -18,6 +18,7 @@ STEPS = st.one_of(
     *(PUT, PUT, PUT, PUT, DELETE, DELETE),
     st.tuples(st.just("advance"), st.sampled_from([0.0, 0.3, 5.0, 31.0, 130.0, 700.0])),
     st.tuples(st.just("compact")),
+    st.tuples(st.just("expire"), st.lists(NAMES, unique=True), st.integers(0, 3)),
     st.tuples(st.just("cut")),
     st.tuples(st.just("half_a_line")),
     st.tuples(st.just("garbage")),
@@ -56,6 +57,9 @@ class Script:
 
     async def _compact(self) -> None:
         self._world.api.compact()
+
+    async def _expire(self, names: list[str], cut_after: int) -> None:
+        self._world.api.expire(names, cut_after or None)
 
     async def _cut(self) -> None:
         self._world.api.restart()

@@ -150,6 +150,7 @@ class Reflector(Generic[T]):
         self._chance = chance or random.Random()  # noqa: S311
         self._store = _Store[T]()
         self._version = ""
+        self._whole = ""
         self._page = PAGE
         self._listed_at: float | None = None
         self._right_at: float | None = None
@@ -216,7 +217,7 @@ class Reflector(Generic[T]):
         self._page = PAGE
         self._exchange(found)
         # What changed while the later pages were read comes again by the watch.
-        self._version = first
+        self._version = self._whole = first
         self._right_at, self._fault = self._clock.now(), None
 
     async def _wait_for_turn(self) -> None:
@@ -255,7 +256,7 @@ class Reflector(Generic[T]):
             **self._params,
             "watch": "1",
             "allowWatchBookmarks": "true",
-            "resourceVersion": self._version,
+            "resourceVersion": self._whole,
             "timeoutSeconds": str(seconds),
         }
         started = self._clock.now()
@@ -323,13 +324,16 @@ class Reflector(Generic[T]):
             # Such as after etcd was restored: what is known may never have been.
             self._version = ""
             raise self._violation("a version older than the last one")
-        if version != self._version or kind == "BOOKMARK":
-            self._apply(kind, item)
-        self._version = version
+        if kind == "BOOKMARK":
+            self._whole = self._version = version
+            return
+        self._apply(kind, item)
+        if version != self._version:
+            # Several objects may change at one version, as events do that expire: until something
+            # newer comes, it is not known that all of them have come.
+            self._whole, self._version = self._version, version
 
     def _apply(self, kind: str, item: JsonObject) -> None:
-        if kind == "BOOKMARK":
-            return
         key = _key_of(item)
         before = self._store.get(key)
         if kind == "DELETED":
