@@ -115,6 +115,23 @@ def test_a_folder_is_merged(tmp_path: Path) -> None:
     assert loaded.read_only
 
 
+def test_the_servers_of_several_files_stand_beside_one_another(tmp_path: Path) -> None:
+    write(tmp_path, "prometheus: {url: http://a:9090}\n", "10.yaml")
+    write(
+        tmp_path,
+        "prometheus: [{url: http://b:1, name: b}, {url: http://c:1, name: c}]\n",
+        "20.yaml",
+    )
+    assert [each.name for each in load(tmp_path, {}).prometheus] == ["prometheus", "b", "c"]
+    last = write(tmp_path, "x-a: 1\nprometheus: {url: nowhere, name: d}\n", "30.yaml")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, {})
+    assert [each.partition(": ")[0] for each in caught.value.problems] == [f"{last}:2"]
+    write(tmp_path, "prometheus: {url: http://d:1}\n", "30.yaml")
+    with pytest.raises(ConfigError, match="two of them are called 'prometheus'"):
+        load(tmp_path, {})
+
+
 def test_what_two_files_give_is_a_problem_that_names_both(tmp_path: Path) -> None:
     first = write(tmp_path, "services: {api: {}}\nread_only: true\n", "a.yaml")
     second = write(tmp_path, "read_only: false\nservices: {api: {}}\n", "b.yaml")

@@ -14,6 +14,7 @@ from opsconsole.inspection import offers
 from opsconsole.inspection.offers import offers_around
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.source_id import SourceKind
+from opsconsole.render.tray import written
 from tests.workloads import inventory, replica
 
 COMPOSE = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
@@ -83,11 +84,17 @@ def test_without_a_configuration_the_servers_are_what_is_left() -> None:
     assert not any(each.blocked for each in found)
 
 
-def test_a_server_that_is_named_is_not_offered_and_a_second_is_for_a_person_to_write() -> None:
+def test_a_server_that_is_named_is_not_offered_and_a_second_has_a_name_of_its_own() -> None:
     given: dict[str, object] = {"alertmanager": {"url": "http://localhost:9093"}}
     found = offered(given | {"prometheus": {"url": "http://10.0.0.1:9090", "timeout": "1ms"}})
     assert "alertmanager" not in found
-    assert "there is a prometheus in the configuration" in found["prometheus"].blocked
+    second = found["prometheus"]
+    assert (second.name, second.blocked) == ("prometheus-9090", "")
+    assert written(second, first=False)[-1].startswith(
+        "prometheus: {name: prometheus-9090, url: http://127.0.0.1:9090}"
+    )
+    other = {"name": "prometheus-9090", "url": "http://10.0.0.1:1", "timeout": "1ms"}
+    assert "is called prometheus-9090" in offered({"prometheus": other})["prometheus"].blocked
 
 
 def test_an_offer_keeps_its_key_from_look_to_look() -> None:

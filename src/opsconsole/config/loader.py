@@ -34,6 +34,8 @@ _SYSTEMD: Final = Path("/run/systemd/system")
 
 # Mappings of names that may be spread over several files.
 _SHARED: Final = ("services", "environments", "keys", "views")
+# Lists that may be; each item has a name of its own.
+_LISTED: Final = ("prometheus", "alertmanager")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -178,6 +180,8 @@ def _merge(tree: Tree, reading: _Reading) -> None:
         if key in _SHARED and isinstance(known, dict) and isinstance(inner, dict):
             for name in inner:
                 _add(known, (key, name), inner[name], tree, reading)
+        elif key in _LISTED and isinstance(known, dict | list) and isinstance(inner, dict | list):
+            _extend(key, known, inner, tree, reading)
         else:
             _add(reading.value, (key,), inner, tree, reading)
     for path, position in tree.positions.items():
@@ -191,6 +195,16 @@ def _add(into: dict[str, Any], path: KeyPath, value: Any, tree: Tree, reading: _
         reading.problems.append(Problem.at(tree.position(path), path, message))
     else:
         into[key] = dict(value) if isinstance(value, dict) else value
+
+
+def _extend(key: str, known: Any, inner: Any, tree: Tree, reading: _Reading) -> None:
+    """Add the items that a file has to those of earlier files."""
+    before = known if isinstance(known, list) else [known]
+    items = inner if isinstance(inner, list) else [inner]
+    reading.value[key] = [*before, *items]
+    for index in range(len(items)):
+        path: KeyPath = (key, index) if isinstance(inner, list) else (key,)
+        reading.positions[(key, len(before) + index)] = tree.position(path)
 
 
 def _validate(reading: _Reading, environ: Mapping[str, str]) -> Settings | None:

@@ -24,7 +24,7 @@ class Offer:
     """``where`` is the engine or server that knows it, ``containers`` are those of a service.
 
     ``blocked`` says why it cannot be taken by a key, and ``several`` that there is more than one
-    engine.
+    engine. ``called`` is what a server is called beside others of its kind, '' if it is the first.
     """
 
     key: str
@@ -33,6 +33,7 @@ class Offer:
     containers: tuple[Replica, ...] = ()
     blocked: str = ""
     several: bool = False
+    called: str = ""
 
     @property
     def service(self) -> FoundService | None:
@@ -51,4 +52,4 @@ class Offer:
             case FoundService(name=name):
                 return name
             case ServerAround(kind=kind):
-                return str(kind)
+                return self.called or str(kind)

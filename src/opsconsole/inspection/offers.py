@@ -109,8 +109,16 @@ def _servers(around: Iterable[ServerAround], settings: Settings) -> Iterator[Off
         known = given[each.kind]
         if any(_same(each.url, str(server.url)) for server in known):
             continue
-        blocked = f"there is a {each.kind} in the configuration: write this one beside it"
-        yield Offer(f"{each.kind} {each.url}", each, "this host", blocked=blocked if known else "")
+        taken = {server.name for server in known}
+        called = f"{each.kind}-{urlsplit(each.url).port}" if taken else ""
+        blocked = f"a {each.kind} is called {called}: write this one beside it"
+        yield Offer(
+            f"{each.kind} {each.url}",
+            each,
+            "this host",
+            called=called,
+            blocked=blocked if called in taken else "",
+        )
 
 
 def _same(one: str, other: str) -> bool:

@@ -53,7 +53,8 @@ def written(offer: "Offer", *, first: bool) -> tuple[str, ...]:
         lines += ["services:", *made]
     if offer.server is not None:
         server = offer.server
-        lines.append(f"{server.kind}: {{url: {scalar(server.url)}}}  # {server.evidence}")
+        named = f"name: {scalar(offer.called)}, " if offer.called else ""
+        lines.append(f"{server.kind}: {{{named}url: {scalar(server.url)}}}  # {server.evidence}")
     return tuple(lines)
 
 
