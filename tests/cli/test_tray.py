@@ -1,5 +1,6 @@
 """Taking over what was found: what is written is valid, and no other file is touched."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,24 @@ def test_what_would_not_be_valid_is_not_left_behind(path: Path) -> None:
         tray.take(PROMETHEUS)
     assert not Path(tray.file_of(PROMETHEUS)).exists()
     assert load(path).services == {}
+
+
+def test_a_second_server_stands_beside_the_one_that_is_named(path: Path) -> None:
+    TrayOfFile(path).take(replace(PROMETHEUS, called="prometheus-9090"))
+    assert [each.name for each in load(path).prometheus] == ["prometheus", "prometheus-9090"]
+    assert path.read_text() == MINE
+
+
+def test_a_first_configuration_keeps_what_was_found_without_one(path: Path) -> None:
+    path.unlink()
+    begins = {
+        "docker": [{"name": "docker"}, {"name": "podman", "host": "unix:///run/podman.sock"}],
+        "discover": {"docker": True, "systemd": True},
+    }
+    TrayOfFile(None).take(replace(PROMETHEUS, begins=begins))
+    settings = load(path.parent / "config" / "opsconsole" / "config.yaml")
+    assert [each.name for each in settings.docker] == ["docker", "podman"]
+    assert settings.discover.systemd is not None
 
 
 def test_it_is_taken_over_once(path: Path) -> None:

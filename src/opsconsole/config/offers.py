@@ -3,7 +3,8 @@
 Invariant: an offer is made of what was seen alone, and keeps its key from look to look.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from opsconsole.config.effective import FoundService
 from opsconsole.model.running.workloads import Replica
@@ -25,6 +26,7 @@ class Offer:
 
     ``blocked`` says why it cannot be taken by a key, and ``several`` that there is more than one
     engine. ``called`` is what a server is called beside others of its kind, '' if it is the first.
+    ``begins`` is what a first configuration says besides, so that it finds what is found without.
     """
 
     key: str
@@ -34,6 +36,7 @@ class Offer:
     blocked: str = ""
     several: bool = False
     called: str = ""
+    begins: Mapping[str, object] = field(default_factory=lambda: {"discover": {"docker": True}})
 
     @property
     def service(self) -> FoundService | None:

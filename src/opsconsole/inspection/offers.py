@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -53,7 +54,22 @@ def offers_around(settings: Settings, base: Path, within: float) -> tuple[Offer,
         for each in _unwatched(findings, watched, settings):
             found.append(Offer(f"prometheus {server.name} {each.name}", each, server.name))
     around = servers_around(fleet.inventories, within)
-    return (*found, *_servers(around, settings))
+    begins = _begins(settings)
+    return tuple(replace(each, begins=begins) for each in (*found, *_servers(around, settings)))
+
+
+def _begins(settings: Settings) -> dict[str, object]:
+    """What ``settings`` find by themselves, as a first configuration says it."""
+    begins: dict[str, object] = {}
+    if "docker" in settings.model_fields_set:
+        kept = {"name", "host"}
+        begins["docker"] = [
+            each.model_dump(include=kept, exclude_none=True) for each in settings.docker
+        ]
+    found = settings.discover
+    wanted = {"docker": found.docker, "systemd": found.systemd}
+    begins["discover"] = {key: True for key, each in wanted.items() if each is not None}
+    return begins
 
 
 def _names(findings: Iterable[Finding]) -> frozenset[str]:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Final
 from opsconsole.render.first_configuration import service_lines
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, fit, width_of
 from opsconsole.render.ink.cuts import cut_name, cut_sentence
-from opsconsole.render.yaml_text import scalar
+from opsconsole.render.yaml_text import flow, scalar
 
 if TYPE_CHECKING:
     from opsconsole.config.offers import Offer
 
 _HEAD: Final = "# Taken over in the console, of what ran then. To undo it, remove this file."
 _NEW: Final = "# A first configuration, of what was taken over in the console."
-_EVERYTHING: Final = "discover: {docker: true}  # as without a configuration"
 _NAME: Final = 24
 _WHERE: Final = 12
 _LEAST: Final = 12
@@ -45,8 +44,10 @@ def row(offer: "Offer", width: int) -> Line:
 
 def written(offer: "Offer", *, first: bool) -> tuple[str, ...]:
     """The lines of its file. ``first``: there is no configuration yet."""
-    head = (_NEW, _EVERYTHING) if first else (_HEAD,)
-    lines = [*head]
+    lines = [_NEW if first else _HEAD]
+    if first:
+        begins = offer.begins.items()
+        lines += [f"{key}: {flow(value)}  # as without a configuration" for key, value in begins]
     if offer.service is not None:
         containers = {each.name: each for each in offer.containers}
         made = service_lines(offer.service, containers, engine=offer.several)
