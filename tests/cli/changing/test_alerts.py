@@ -122,7 +122,7 @@ def test_an_alert_from_its_first_sign_to_its_end(
 
 
 def test_an_alert_of_an_own_rule_is_acknowledged_without_any_server(
-    say: Say, tmp_path: Path
+    say: Say, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "opsconsole.yaml"
     rule = "{name: ApiDown, when: state == down, severity: critical}"
@@ -141,6 +141,9 @@ def test_an_alert_of_an_own_rule_is_acknowledged_without_any_server(
     assert alert["suppressions"][0]["comment"] == "on it"
     (own,) = say("silences")[1]["silences"]
     assert (own["acknowledges"], own["hides"], own["id"]) == (True, 1, operation["id"])
+    capsys.readouterr()
+    assert main(["-c", str(path), "incident", "export", "--from", "-5m"]) == 0
+    assert "ApiDown acknowledged by" in capsys.readouterr().out
     assert say("unsilence", own["id"], "--yes", "--reason", "enough")[0] == 0
     assert say("alerts")[0] == 2
 

@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opsconsole.engine.alerts.own_acknowledgements import with_own
 from opsconsole.model.alerting.alerts import Severity
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.source_id import LOCAL
 from opsconsole.model.state import State
 from opsconsole.render.ink.ascii import to_ascii
 from opsconsole.render.ink.cells import line_width, plain
@@ -185,6 +188,22 @@ def test_what_is_silenced_is_counted() -> None:
     assert "LowCacheHit" not in text
     quiet = fleet.alert("Slow", Severity.WARNING, 60, "oatie", quiet=True)
     assert "NO ACTIVE ALERT" in text_of(scene_of(replace(fleet.calm(), alerts=(quiet,))))
+
+
+def test_an_acknowledged_alert_of_an_own_rule_is_counted_among_the_quiet() -> None:
+    fires = replace(fleet.alert("ApiDown", Severity.CRITICAL, 60, "api"), sources=(LOCAL,))
+    loud = replace(fleet.calm(), alerts=(fires,))
+    assert "1 ALERT" in text_of(scene_of(loud))
+    matchers = tuple(Matcher(name, text) for name, text in fires.labels.items())
+    own = SilenceView(
+        "a" * 16, matchers, "kim", "ACK on it", NOW - 20, NOW + 9, SilenceState.ACTIVE
+    )
+    rows = with_own({fires.key: fires}, (own,), NOW - 3600)
+    quiet = text_of(scene_of(replace(loud, alerts=tuple(rows.values()))))
+    assert "NO ACTIVE ALERT   1 silenced or acknowledged" in quiet
+    again = replace(fires, since=NOW - 5)
+    rows = with_own({again.key: again}, (own,), NOW - 3600)
+    assert "1 ALERT" in text_of(scene_of(replace(loud, alerts=tuple(rows.values()))))
 
 
 def test_what_changed_before_is_said_where_there_is_room() -> None:

@@ -32,6 +32,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import LOCAL
 from opsconsole.model.state import ExitCode
 from opsconsole.render.alerts.folding import fold_rows
+from opsconsole.render.alerts.rows import least_mark
 from opsconsole.render.empty_panels import no_alerts
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import plain
@@ -232,7 +233,8 @@ def _alertmanager(settings: Settings, wanted: str | None = None) -> str:
 
 def _alert_line(alert: Alert, now: float) -> str:
     over = alert.state is AlertState.RESOLVED and alert.ends_at is not None
-    age = figures.age((alert.ends_at or now if over else now) - alert.since)
+    lasted = (alert.ends_at or now if over else now) - alert.since
+    age = f"{least_mark(alert)}{figures.age(lasted)}"
     quiet = ", ".join(_suppressed(each, now) for each in alert.suppressions)
     parts = [
         f"{alert.severity.value:<12} {alert.state.value:<8} {age:>7}  {alert.name}",
