@@ -1,14 +1,15 @@
-"""The declared metrics of one service: value, trend, each instance's value, origin and age.
+"""The figures of one service: its declared metrics, its objectives, and what is known of any.
 
 Invariant: pure; an unknown figure is a dash; one whose latest sample is old
 looks stale. A trend has its own scale, from zero to the figure written after it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from opsconsole.model.series import MetricValue
+from opsconsole.model.running.workloads import Replica
+from opsconsole.model.series import PROBE, MetricValue
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip_line, fit
@@ -27,14 +28,53 @@ _HOW_TO: Final = (
 )
 
 
-def metrics(service: ServiceView, width: int, now: float, window: float) -> list[Line]:
-    """Every metric, then the objectives."""
+def metrics(
+    service: ServiceView, copies: Sequence[Replica], width: int, now: float, window: float
+) -> list[Line]:
+    """Every metric, the objectives, then what is known of any service."""
     lines: list[Line] = [(Span(" metrics", Role.HEADER),)]
     for metric in service.metrics:
         lines += _metric(metric, width, now, window)
     if not service.metrics:
         lines += [(Span(text, Role.MUTED),) for text in _HOW_TO]
-    return [*lines, BLANK, *objectives(service, width)]
+    lines += [BLANK, *objectives(service, width), BLANK]
+    known = [
+        line for each in _of_any(service, copies, now) for line in _metric(each, width, now, window)
+    ]
+    return [*lines, (Span(" of every service", Role.HEADER),), *known] if known else lines
+
+
+def _of_any(service: ServiceView, copies: Sequence[Replica], now: float) -> Iterator[MetricValue]:
+    """Latency, errors and use, without those that are not known."""
+    latency, name = service.latency, service.name
+    looks = "of the probes" if latency.origin == PROBE else latency.origin
+    use, limits = _used_by(copies), [each.memory_limit for each in copies]
+    known = (
+        ("p50", latency.p50, "s", latency.trace_p50, looks),
+        ("p95", latency.p95, "s", latency.trace, looks),
+        ("p99", latency.p99, "s", latency.trace_p99, looks),
+        ("errors", _percent(service.error_rate), "%", None, "of the looks"),
+        ("cpu", _percent(service.cpu), "%", None, f"of a core, {use}"),
+        ("memory", service.memory, "B", None, f"{use}{_limited(limits)}"),
+    )
+    for what, value, unit, trace, origin in known:
+        if value is not None:
+            yield MetricValue(name, what, value, unit, at=now, trace=trace, origin=origin)
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else fraction * 100
+
+
+def _used_by(copies: Sequence[Replica]) -> str:
+    count = sum(each.runs for each in copies)
+    return f"of {count} {'copy' if count == 1 else 'copies'}" if count else "of its copies"
+
+
+def _limited(limits: Sequence[int | None]) -> str:
+    """The limits of all of them together; nothing where one has none."""
+    known = [limit for limit in limits if limit]
+    return f" with {figures.size(sum(known))}" if known and len(known) == len(limits) else ""
 
 
 def _metric(metric: MetricValue, width: int, now: float, window: float) -> Iterator[Line]:
@@ -48,7 +88,7 @@ def _metric(metric: MetricValue, width: int, now: float, window: float) -> Itera
                 Role.STALE if stale else Role.STRONG,
             ),
             *_trend(metric, width, now, window),
-            Span(f"  {metric.origin}, {_age(metric, now)}", Role.STALE if stale else Role.MUTED),
+            Span(f"  {_origin(metric, now)}", Role.STALE if stale else Role.MUTED),
         ),
         width,
     )
@@ -83,6 +123,10 @@ def _trend(metric: MetricValue, width: int, now: float, window: float) -> Line:
     highest = figures.number(top, metric.unit)
     scale = f" {fit(f'≤{highest}', 11)}" if scaled else ""
     return (Span(f"  {share_spark(shares, room)}", Role.TRACE), Span(scale, Role.FAINT))
+
+
+def _origin(metric: MetricValue, now: float) -> str:
+    return metric.origin if metric.at == now else f"{metric.origin}, {_age(metric, now)}"
 
 
 def _age(metric: MetricValue, now: float) -> str:

@@ -1,4 +1,4 @@
-"""The metrics tab: every declared metric, then the objectives."""
+"""The metrics tab: the declared metrics, the objectives, and what is known of any service."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -16,4 +16,5 @@ class MetricsTab(LinesTab):
     def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""
         window = self.host.console_app.time_axis.window
-        return metrics(shown.service, shown.width, shown.now, window)
+        copies = [each for each, _ in shown.snapshot.replicas_of(shown.service).values()]
+        return metrics(shown.service, copies, shown.width, shown.now, window)
