@@ -13,7 +13,7 @@ from opsconsole.operations.state_place import place_from
 from tests.e2e.cluster_fleet import NO_IMAGE, ClusterFleet
 from tests.operations.place import end_waiting
 from tests.patience import until
-from tests.servers.kubernetes.api import Namespace
+from tests.servers.kubernetes.api import Namespace, template
 from tests.servers.kubernetes.cluster import ClusterAt
 from tools.terminal import Terminal
 
@@ -64,10 +64,33 @@ class Person:
         terminal.press(f"{copies}\r\r")
         return self.carries_out(f"{copies}")
 
+    def opens(self, service: str) -> None:
+        """The service's page, by its name."""
+        self.terminal.press(f":{service}\r")
+        self.terminal.until(lambda text: f" {service} ──" in text and "1 why" in text)
+
+
+@pytest.fixture
+def node(cluster_sandbox: Namespace) -> Iterator[str]:
+    """A node that has the pods of ``spare`` and no kubelet: what is evicted there is gone."""
+    name, nodes = cluster_sandbox.name, "/api/v1/nodes"
+    body = {"kind": "Node", "apiVersion": "v1", "metadata": {"name": name}}
+    cluster_sandbox.api.call("POST", nodes, body)
+    placed = template("spare")
+    placed["spec"] |= {
+        "nodeName": name,
+        "terminationGracePeriodSeconds": 0,
+        "tolerations": [{"operator": "Exists"}],
+    }
+    spec = {"selector": {"matchLabels": {"app": "spare"}}, "replicas": 2, "template": placed}
+    cluster_sandbox.create("Deployment", "spare", spec)
+    yield name
+    cluster_sandbox.api.delete(f"{nodes}/{name}")
+
 
 @pytest.fixture
 def person(
-    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace, tmp_path: Path
+    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace, node: str, tmp_path: Path
 ) -> Iterator[Person]:
     fleet = ClusterFleet(Path(kubernetes_cluster.kubeconfig), cluster_sandbox, tmp_path)
     actions = {
@@ -76,14 +99,16 @@ def person(
         "scale": {**ACTION, "minimum": 1, "maximum": 5},
     }
     fleet.run("web", replicas=2, cause="the first", actions=actions)
+    drain = {**ACTION, "kubernetes": {"node": node, "do": "drain"}}
+    fleet.declare("spare", actions={"call": {"drain": drain}})
     until(lambda: cluster_sandbox.is_rolled_out("web"), every=0.2)
     config = fleet.write(operations={"cooldown": "1ms", "restart_limit": 100})
     argv = [sys.executable, "-m", "opsconsole", "--config", str(config)]
     with Terminal(argv, size=SIZE, environment={"HOME": str(tmp_path)}) as terminal:
         terminal.until("1 ok")
-        terminal.press(":web\r")
-        terminal.until(lambda text: " web " in text and "1 why" in text)
-        yield Person(terminal, cluster_sandbox, config)
+        made = Person(terminal, cluster_sandbox, config)
+        made.opens("web")
+        yield made
         terminal.press("\x03\x03")
         assert terminal.wait(20)[0] == 0
     end_waiting(tmp_path / "state")
@@ -115,3 +140,18 @@ def test_a_deployment_is_restarted_scaled_broken_and_rolled_back(person: Person)
     spec = namespace.get("Deployment", "web")["spec"]["template"]["spec"]
     assert spec["containers"][0]["image"] == "web:1"
     terminal.until(lambda text: "● ok" in text and "3 of 3 copies are ok" in text)
+
+
+def test_a_node_is_drained(person: Person, node: str) -> None:
+    terminal, namespace = person.terminal, person.namespace
+    pods = {each["metadata"]["uid"] for each in namespace.list("Pod", labelSelector="app=spare")}
+    assert len(pods) == 2
+    person.opens("spare")
+    terminal.press("x")
+    terminal.until("actions on spare")
+    terminal.press("\r")
+    drained = person.carries_out(node, "uncordon")
+    assert drained.state is OperationState.VERIFIED, drained
+    left = namespace.list("Pod", labelSelector="app=spare")
+    assert not pods & {each["metadata"]["uid"] for each in left}
+    assert namespace.api.get(f"/api/v1/nodes/{node}")["spec"]["unschedulable"] is True
