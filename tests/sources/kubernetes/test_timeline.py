@@ -175,6 +175,22 @@ def test_an_eviction_is_said_with_its_reason() -> None:
     assert not list(timeline.of_pod(evicted, None, NOW))
 
 
+def test_a_pod_that_says_itself_that_it_has_to_go_is_evicted_once() -> None:
+    target = {
+        "type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI",
+        "message": "Eviction API: evicting", "lastTransitionTime": AT,
+    }  # fmt: skip
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": AT}
+    going = a_pod(pod(conditions=[ready, target]))
+    (event,) = timeline.of_pod(a_pod(pod()), going, NOW)
+    assert (event.code, event.detail, event.at) == (_E.EVICTED, "Eviction API: evicting", THEN)
+    assert timeline.disrupted(going)
+    evicted = a_pod(
+        pod(phase="Failed", containers=[], conditions=[target], status={"reason": "Evicted"})
+    )
+    assert not list(timeline.of_pod(going, evicted, NOW))
+
+
 def test_a_pod_that_is_gone_was_removed() -> None:
     assert [each.code for each in timeline.of_pod(a_pod(pod()), None, NOW)] == [_E.REMOVED]
 

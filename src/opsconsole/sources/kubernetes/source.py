@@ -232,10 +232,9 @@ class KubernetesSource(Source[Inventory]):
         event = timeline.of_said(said)
         if event is None or self._watches is None:
             return
-        pod = next(
-            (each for each in self._watches.pods.objects if each.meta.uid == said.about), None
-        )
-        self._report(replace(event, about=self._about(pod)))
+        pod = self._watches.pods.find(said.namespace, said.name)
+        if pod is None or not timeline.disrupted(pod):
+            self._report(replace(event, about=self._about(pod)))
 
     def _tell_changes(self, watches: Watches) -> None:
         changed, self._changed = self._changed, []

@@ -34,10 +34,25 @@ def of_pod(before: Pod | None, after: Pod | None, now: float) -> Iterator[Event]
     known = {each.name: each for each in before.containers} if before is not None else {}
     for each in after.containers:
         yield from _of_container(after, known.get(each.name), each, now)
-    evicted = after.replica.status == "Evicted"
-    if evicted and (before is None or before.replica.status != "Evicted"):
+    yield from _evicted(before, after, now)
+
+
+def _evicted(before: Pod | None, after: Pod, now: float) -> Iterator[Event]:
+    """That it has to go although nothing is wrong with it, by whichever of the two signs it has."""
+    if before is not None and (disrupted(before) or before.replica.status == "Evicted"):
+        return
+    target = after.conditions.get("DisruptionTarget")
+    if after.replica.status == "Evicted":
         said = after.replica.trouble.detail if after.replica.trouble is not None else ""
         yield _event(EventCode.EVICTED, after, _in_time(after.replica.finished_at, now), said)
+    elif target is not None and target.status == "True":
+        yield _event(EventCode.EVICTED, after, _in_time(target.since, now), target.message)
+
+
+def disrupted(pod: Pod) -> bool:
+    """Whether the pod itself says that it has to go, as it does from 1.26 on."""
+    target = pod.conditions.get("DisruptionTarget")
+    return target is not None and target.status == "True"
 
 
 def ends_of(pod: Pod, since: float) -> Iterator[Event]:
