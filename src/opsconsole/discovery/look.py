@@ -16,6 +16,7 @@ from typing import Final
 
 from opsconsole.config.effective import effective
 from opsconsole.config.hosts import HostSettings
+from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.config.settings import Docker, Settings
 from opsconsole.discovery.finding import Finding
 from opsconsole.discovery.inventories import read
@@ -27,7 +28,6 @@ from opsconsole.sources.docker.containers import join
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
 from opsconsole.sources.docker.reader import EngineReader
 from opsconsole.sources.host.system_units import listed
-from opsconsole.sources.kubernetes.one_look import workloads_of
 
 _UNITS_WITHIN: Final = 10.0
 
@@ -55,7 +55,7 @@ def look(
     base = declared.path if declared.path is not None else Path()
     base = base if base.is_dir() else base.parent
     for cluster in declared.discovered_clusters:
-        asked[cluster.name] = partial(workloads_of, cluster, environ, base, within)
+        asked[cluster.name] = partial(_workloads, cluster, environ, base, within)
     if declared.discovers(UNITS_HERE):
         asked["systemd"] = partial(_units, declared.host, within or _UNITS_WITHIN)
     if not asked:
@@ -96,6 +96,15 @@ def _inventory(
         return error.fault
     replicas = tuple(join(each, None, place) for each in listed)
     return Inventory(place, str(reader.endpoint), "", replicas, workloads)
+
+
+def _workloads(
+    cluster: KubernetesCluster, environ: Mapping[str, str], base: Path, within: float | None
+) -> Inventory | Fault:
+    # What reads clusters is imported where there is one alone.
+    from opsconsole.sources.kubernetes.one_look import workloads_of
+
+    return workloads_of(cluster, environ, base, within)
 
 
 def _units(host: HostSettings, within: float) -> Inventory | Fault:
