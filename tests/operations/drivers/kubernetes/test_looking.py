@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from opsconsole.model.operation import ActionKind
+from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.kubernetes.calls import Pin
-from opsconsole.operations.drivers.kubernetes.workload_driver import what_moved
+from opsconsole.operations.drivers.kubernetes.calls import Pin, WorkloadChange
+from opsconsole.operations.drivers.kubernetes.revisions import version_of
+from opsconsole.operations.drivers.kubernetes.workload_driver import what_became, what_moved
 from opsconsole.operations.driving.driver import Sight
 from tests.operations.drivers.kubernetes.conftest import Bench
 from tests.operations.drivers.kubernetes.made import (
@@ -104,3 +105,31 @@ def test_what_moved_is_named(pin: Pin, said: str) -> None:
     paused = workload(spec={"paused": True})
     if pin.paused is False:
         assert what_moved(paused, pin) == "its rollout was paused"
+
+
+V1, V2 = version_of(ONE), version_of(TWO)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (WorkloadChange("scale", Pin("uid-web"), "m", to=2), ""),
+        (WorkloadChange("scale", Pin("uid-web"), "m", to=5), "scaled it since: 2 copies"),
+        (WorkloadChange("restart", Pin("uid-web", V2), "m"), ""),
+        (WorkloadChange("restart", Pin("uid-web", V1), "m"), "deployed another template"),
+        (WorkloadChange("rollback", Pin("uid-web", V1), "m", goal=V2), ""),
+        (WorkloadChange("rollback", Pin("uid-web", V2), "m", goal=V1), "another template since"),
+        (WorkloadChange("restart", Pin("uid-before", V2), "m"), "another one of the same name"),
+    ],
+)
+async def test_what_somebody_made_of_a_change_fails_it_and_is_named(
+    bench: Bench, server: StandIn, call: WorkloadChange, said: str
+) -> None:
+    read = workload(runs=TWO)
+    found = what_became(read, call)
+    assert said in found
+    assert bool(found) == bool(said)
+    server.put(f"{APPS}/deployments/web", read)
+    step = Step("do", "kubernetes", "there", call.document())
+    whole = (await bench.driver(ActionKind.RESTART, "deployment/web").look((step,), 0.0))[0]
+    assert (whole.lost, whole.state) == ((True, State.DOWN) if said else (False, State.OK))

@@ -165,16 +165,22 @@ class WorkloadDriver(Driver):
         return await settle(look, self.context.clock, quiet=SETTLING / 2)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """How far its rollout is, and each of its pods."""
+        """How far its rollout is, and each of its pods; or who has changed it since."""
         try:
-            seen, pods, current = await self.progress()
+            read = await self.now()
+            overtaken = next((said for each in steps if (said := _overtaken(read, each))), "")
+            seen, pods, current = await self._progress(read)
         except ObserveError as error:
             return (Sight(self.ref.said, State.UNKNOWN, str(error), since_change=False),)
+        if overtaken:
+            seen = Progress(overtaken, lost=True)
         return sights(self.ref, seen, pods, current, replaces=self.replaces)
 
     async def progress(self) -> tuple[Progress, tuple[Pod, ...], str]:
         """How far it is, its pods, and which revision it goes to. Raises ObserveError."""
-        read = await self.now()
+        return await self._progress(await self.now())
+
+    async def _progress(self, read: JsonObject) -> tuple[Progress, tuple[Pod, ...], str]:
         pods, current = await self.pods(read)
         found = progress(self.ref, read, pods, current, replaces=self.replaces)
         return found, pods, current
@@ -260,6 +266,27 @@ def what_moved(read: JsonObject, pin: Pin) -> str:
     if pin.paused is not None and fields.truth(read, "spec", "paused") != pin.paused:
         return "its rollout was resumed" if pin.paused else "its rollout was paused"
     return ""
+
+
+def what_became(read: JsonObject, call: WorkloadChange) -> str:
+    """What somebody has made of a change since; '' where it still is as it was made. Pure.
+
+    An autoscaler that sets the number of copies again is somebody.
+    """
+    if fields.text(read, "metadata", "uid") != call.pin.uid:
+        return "it was deleted meanwhile, and is another one of the same name"
+    if call.do == "scale":
+        now = wanted(read)
+        return "" if now == call.to else f"somebody has scaled it since: {now} copies are wanted"
+    template = revisions.version_of(fields.mapping(read, "spec", "template"))
+    if template == (call.goal or call.pin.version):
+        return ""
+    return "somebody has deployed another template since"
+
+
+def _overtaken(read: JsonObject, step: Step) -> str:
+    """The same of a step, of those that change the workload itself."""
+    return what_became(read, WorkloadChange.of(step)) if "pin" in step.call else ""
 
 
 def images_said(template: JsonObject) -> str:
