@@ -341,6 +341,7 @@ class Engine(EngineCalls):
         for part in (self._logs, self._runbooks, self._pages, self._units, self._learning):
             part.use(settings)
         await close(gone)
+        self._machines.retain(settings.hosts)
 
     def _deliver(self, reading: Reading[Observation], lag: float) -> float | None:
         try:

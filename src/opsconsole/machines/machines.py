@@ -6,6 +6,7 @@ same name and reach in another way is another machine, and the one before is clo
 """
 
 import threading
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from opsconsole.machines.base import Machine
@@ -46,6 +47,14 @@ class Machines:
         if known is not None:
             known.close()
         return found
+
+    def retain(self, names: Container[str]) -> None:
+        """Close the hosts that the settings no longer have."""
+        with self._lock:
+            gone = [name for name in self._hosts if name not in names]
+            hosts = [self._hosts.pop(name) for name in gone]
+        for host in hosts:
+            host.close()
 
     def close(self) -> None:
         """Take no more calls; what runs is not waited for."""

@@ -11,8 +11,10 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.hosts import RemoteHost
 from opsconsole.config.settings import Settings
 from opsconsole.machines.machines import Machines
+from opsconsole.machines.ssh.line import FarEnd
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.machine import Command, End, Finished
 from opsconsole.sources.host.kernel import (
     Kernel,
     NotUnderstoodError,
@@ -23,6 +25,7 @@ from opsconsole.sources.host.kernel import (
 from opsconsole.sources.host.kernel_processes import ProcessTable
 from opsconsole.sources.host.ssh import SshHostSource
 from opsconsole.sources.host.system_units import show, uptime
+from tests.fakes import FakeClock
 from tests.servers.hosts import Fleet
 from tests.servers.hosts import Host as There
 
@@ -192,6 +195,38 @@ async def test_a_unit_is_as_old_as_the_clock_of_its_own_host_says(
     assert lasted == pytest.approx(there - began, abs=60)
     later = {**unit, "now": str(int(unit["now"]) + 500_000_000)}
     assert uptime(later) == pytest.approx(lasted + 500)
+
+
+class _Frozen:
+    """A machine whose disks do not answer."""
+
+    name = "db"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def ask(self, code: str, *, limit: int, deadline: float) -> tuple[bytes, FarEnd]:
+        far = FarEnd(0, 0, 100, 4096, signals=True, setsid=True, own_group=False)
+        return SAID if "loadavg" in code else b"", far
+
+    async def run(self, command: Command, *, limit: int, deadline: float) -> Finished:
+        self.asked += command.argv[0] == "df"
+        return Finished(End.LATE, -9)
+
+
+async def test_disks_that_hang_are_not_asked_again_and_again() -> None:
+    machine, clock = _Frozen(), FakeClock()
+    host = Settings.model_validate({"hosts": {"db": {"disks": ["/", "/dead"]}}}).hosts["db"]
+    source = SshHostSource(host, machine, clock)  # type: ignore[arg-type]
+    for _ in range(20):
+        seen = await host_of(source)
+        assert seen.disks == ()
+        clock.move(10)
+    assert machine.asked == 1
+    clock.move(300)
+    await host_of(source)
+    assert machine.asked == 2
+    await source.close()
 
 
 async def test_a_host_that_is_not_there_says_what_to_do(machines: Machines) -> None:

@@ -19,7 +19,7 @@ from opsconsole.machines.ssh.machine import SshMachine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.running.hosts import Disk, Host, Process
-from opsconsole.model.running.machine import Command, Failure, MachineError
+from opsconsole.model.running.machine import Command, End, Failure, MachineError
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.host.kernel import (
@@ -43,6 +43,7 @@ _LIMIT: Final = 1 << 20
 _PROCESSES_LIMIT: Final = 16 << 20
 _FIRST_DELTA: Final = 0.1
 _SLOW_INTERVAL: Final = 10.0
+_HUNG_INTERVAL: Final = 300.0
 _PATIENCE: Final = 0.5
 _KINDS: Final = {
     Failure.TIMED_OUT: FaultKind.TIMEOUT,
@@ -65,6 +66,7 @@ class SshHostSource(Source[Host]):
         self._skew: float | None = None
         self._slow: asyncio.Task[None] | None = None
         self._slow_due = 0.0
+        self._disks_due = 0.0
 
     @property
     def id(self) -> SourceId:
@@ -191,7 +193,12 @@ class SshHostSource(Source[Host]):
             self._processes = ()
 
     async def _look_at_disks(self) -> None:
-        """By a program of its own: one that hangs on a dead share is ended alone."""
+        """By a program of its own: one that hangs on a dead share is ended alone.
+
+        The kernel may not let it end, so that such a share is rarely asked.
+        """
+        if self._clock.now() < self._disks_due:
+            return
         try:
             mounts = self._settings.disks
             if not mounts:
@@ -201,6 +208,9 @@ class SshHostSource(Source[Host]):
             finished = await self._machine.run(command, limit=_LIMIT, deadline=_DEADLINE)
         except (MachineError, NotUnderstoodError):
             self._disks = ()
+            return
+        if finished.end is not End.EXITED:
+            self._disks, self._disks_due = (), self._clock.now() + _HUNG_INTERVAL
             return
         # It fails where one of them cannot be read, and says the others.
         self._disks = disks_of(finished.output)
