@@ -146,11 +146,12 @@ class Files:
         there, folder = _arg(place), _arg(place.parent)
         beside = _arg(place.parent / f".{place.name}.{secrets.token_hex(4)}")
         lines = input_lines(data)
+        # It is cat that says why it could not write: a shell's own printf does not.
         code = (
             f"ocIn {len(lines)}\n"
             f"( export LC_ALL=C; [ -f {there} ] || exit {_NOT_REGULAR}\n"
             f"set -- $(stat -c '%a %u %g' {there}) || exit 1\n"
-            f'( umask 077; set -C; printf "$ocD" > {beside} ) && chown "$2:$3" {beside} &&\n'
+            f'( umask 077; set -C; printf "$ocD" | cat > {beside} ) && chown "$2:$3" {beside} &&\n'
             f'chmod "$1" {beside} && {{ sync {beside} 2>/dev/null || sync; }} &&\n'
             f"mv -fT {beside} {there} || {{ rm -f {beside}; exit 1; }}\n"
             f"sync {folder} 2>/dev/null || sync )\n"
