@@ -288,3 +288,20 @@ def test_all_that_are_elsewhere_are_named(base: Path) -> None:
     service = {**action("restart", "systemd", "there"), "instances": [AWAY, "http://192.0.2.8"]}
     [found] = [each for each in look(base, service) if "on this host" in each.message]
     assert found.message.endswith("web-1 is at 192.0.2.7, web-2 is at 192.0.2.8")
+
+
+def test_a_host_where_nobody_can_log_in_is_an_error_that_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh = tmp_path / "ssh"
+    said = "echo 'Permission denied (publickey).' >&2; exit 255"
+    honest = 'for last; do :; done; exec /bin/sh -c "$last"'
+    ssh.write_text(f'#!/bin/sh\ncase "$*" in *closed*) {said};; esac\n{honest}\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    given = {"docker": [], "hosts": {"open": None, "closed": "ops@closed"}}
+    settings = Settings.model_validate(given)
+    (found,) = inspect(settings, base=tmp_path, clock=SystemClock(), environ={})
+    assert (found.path, found.weight) == (("hosts", "closed"), ERROR)
+    assert "accepts none of the keys" in found.message
+    assert "ssh -oBatchMode=yes ops@closed true" in found.remedy

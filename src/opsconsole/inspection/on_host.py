@@ -42,6 +42,7 @@ from opsconsole.text import sanitize_bytes
 _AT_ONCE: Final = 8
 _LOOK: Final = 10.0
 _SAID: Final = 4096
+_LOGIN: Final = 20.0
 _RESOLVE: Final = 5.0
 _DISCARD: Final = 9
 """A port; nothing is sent to it."""
@@ -67,6 +68,7 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
             for name, service in settings.services.items()
         }
         looked = await asyncio.gather(
+            *(_check_host(host, machines.of(host)) for host in settings.hosts.values()),
             *(look(each, thing) for found in every.values() for each in found
               for thing in each.things),
             *(_check_rights(host, each, machines) for found in every.values()
@@ -78,6 +80,15 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
     finally:
         resolver.close()
         machines.close()
+
+
+async def _check_host(host: RemoteHost, machine: Machine) -> list[Finding]:
+    """Whether one can log in there and run a program."""
+    try:
+        await machine.run(Command(("true",)), limit=_SAID, deadline=_LOGIN)
+    except MachineError as error:
+        return [Finding(("hosts", host.name), Weight.ERROR, error.what, error.remedy)]
+    return []
 
 
 def _hosts_of(settings: Settings, named: Named) -> tuple[HostSettings, ...]:
