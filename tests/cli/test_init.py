@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from opsconsole.cli.main import main
+from opsconsole.config import loader
 from opsconsole.config.loader import load
+from opsconsole.config.offers import ServerAround
 from opsconsole.demo.docker_engine import Engine
+from opsconsole.demo.prometheus import MonitoringServer, ScrapeJob
+from opsconsole.inspection import servers_around
+from opsconsole.inspection.offers import jobs_around
+from opsconsole.model.source_id import SourceKind
+from tests.patience import until
+from tests.servers.fixtures import MonitoringStack
+from tests.systemctl import Systemctl
 
 NAME = "opsconsole.yaml"
 
@@ -57,3 +66,42 @@ def test_a_folder_is_not_written_into(capsys: pytest.CaptureFixture[str]) -> Non
     Path("folder").mkdir()
     assert main(["init", "-c", "folder"]) == 69
     assert "is a folder" in capsys.readouterr().err
+
+
+def test_the_demos_fleet_is_named_and_nothing_is_invented(
+    docker_sandbox: Engine,
+    monitoring_stack: MonitoringStack,
+    systemctl: Systemctl,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    jobs = ("ai-backend", "ai-service", "errorscope", "oatie", "node")
+    server = monitoring_stack.prometheus(jobs=[ScrapeJob(name, ["127.0.0.1:1"]) for name in jobs])
+    monkeypatch.setattr(servers_around, "_USUAL", {SourceKind.PROMETHEUS: server.port})
+    monkeypatch.setattr(loader, "_SYSTEMD", tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", docker_sandbox.url)
+    systemctl.has("backup.service", "failed", "failed", Result="exit-code")
+    systemctl.has("cron.service", "active", "running")
+    until(lambda: len(jobs_around((around(server),), 5.0)) == len(jobs))
+    containers = [f"demo-{name}-{docker_sandbox.owner}" for name in ("frontend", "cache", "batch")]
+    for name in containers:
+        docker_sandbox.run(name)
+    assert main(["init"]) == 1, "the Prometheus is left open"
+    said = capsys.readouterr().out
+    main(["init"])
+    assert f"{NAME}: as it is" in capsys.readouterr().out
+    rows = (line.partition(" ← ") for line in said.splitlines() if " ← " in line)
+    named = {name.strip(): evidence for name, _, evidence in rows}
+    del named["a prometheus"]
+    there = {*containers, *jobs, "backup.service"}
+    assert len(there & set(named)) / len(there) >= 0.9
+    # The engine may be the machine's own, with containers of its own.
+    invented = {name for name, why in named.items() if not why.startswith(("container", "service"))}
+    assert invented <= there
+    assert set(load(Path(NAME)).services) >= {*containers, "backup.service"}
+    assert main(["check", "--offline", NAME]) == 0
+
+
+def around(server: MonitoringServer) -> ServerAround:
+    return ServerAround(SourceKind.PROMETHEUS, server.url, "a test")

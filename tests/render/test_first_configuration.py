@@ -41,7 +41,7 @@ SEEN = inventory(
 
 def made(*servers: ServerAround, faults: tuple[str, ...] = ()) -> FirstConfiguration:
     services = [each.found for each in read(default_settings(), SEEN, None) if each.serves]
-    return first_configuration(services, servers, [SEEN], faults)
+    return first_configuration(services, servers, (), [SEEN], faults)
 
 
 def loaded(folder: Path, lines: list[str]) -> Settings:

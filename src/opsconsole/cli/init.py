@@ -10,6 +10,7 @@ from typing import Final
 from opsconsole.cli.first_file import place_of, print_found, write_or_compare
 from opsconsole.config.loader import default_settings
 from opsconsole.discovery.look import look
+from opsconsole.inspection.offers import jobs_around
 from opsconsole.inspection.servers_around import servers_around
 from opsconsole.render.empty_panels import BY_HAND
 from opsconsole.render.first_configuration import first_configuration
@@ -26,9 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings = default_settings()
     fleet = look(settings, within=PATIENCE)
     services = [each.found for each in fleet.findings if each.serves]
+    servers = servers_around(fleet.inventories, PATIENCE)
     made = first_configuration(
         services,
-        servers_around(fleet.inventories, PATIENCE),
+        servers,
+        jobs_around(servers, PATIENCE),
         fleet.inventories,
         fleet.faults,
         settings.docker if "docker" in settings.model_fields_set else (),

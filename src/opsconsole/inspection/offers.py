@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from opsconsole.config.discovery import KubernetesDiscovery, PrometheusDiscovery
+from opsconsole.config.discovery import Discovery, KubernetesDiscovery, PrometheusDiscovery
 from opsconsole.config.effective import FoundService
 from opsconsole.config.loader import default_settings
 from opsconsole.config.offers import Offer, ServerAround
@@ -70,6 +70,20 @@ def _begins(settings: Settings) -> dict[str, object]:
     wanted = {"docker": found.docker, "systemd": found.systemd}
     begins["discover"] = {key: True for key, each in wanted.items() if each is not None}
     return begins
+
+
+def jobs_around(servers: Iterable[ServerAround], within: float) -> tuple[FoundService, ...]:
+    """The jobs of those of ``servers`` that are a Prometheus, as services. Blocks."""
+    urls = [each.url for each in servers if each.kind is SourceKind.PROMETHEUS]
+    if not urls:
+        return ()
+    # The first is the one that a first configuration offers.
+    server = Prometheus(url=urls[0])
+    settings = Settings(
+        docker=(), prometheus=(server,), discover=Discovery(prometheus=PrometheusDiscovery())
+    )
+    ((_, targets),) = asyncio.run(_targets([server], Path.cwd(), within))
+    return tuple(each.found for each in prometheus.read(settings, server.name, targets))
 
 
 def _names(findings: Iterable[Finding]) -> frozenset[str]:

@@ -82,11 +82,13 @@ class FirstConfiguration:
 def first_configuration(
     services: "Sequence[FoundService]",
     servers: "Sequence[ServerAround]",
+    jobs: "Sequence[FoundService]",
     inventories: Iterable[Inventory],
     faults: Sequence[str],
     engines: "Sequence[Docker]" = (),
 ) -> FirstConfiguration:
-    """``services`` as they are, ``servers`` as an offer, and what did not answer as left open.
+    """``services`` as they are, ``servers`` and their ``jobs`` as offers, and what did not answer
+    as left open.
 
     ``engines`` are named where they are not the one that is read anyway.
     """
@@ -111,6 +113,12 @@ def first_configuration(
             named = ", ".join(ports)
             left_open.append(f"{each.name} publishes {named}: on which path is its health?")
     found = [(each.name, each.evidence) for each in services]
+    named = {each.name for each in services}
+    for each in jobs:
+        if each.name not in named:
+            drafted = _drafted(each, {}, engine=False)
+            lines += entry_lines(Entry(each.name, drafted.value, drafted.why, stands=False), 2)
+            found.append((each.name, f"{each.evidence}, offered as a comment"))
     found += [(f"a {each.kind}", f"{each.evidence}, at {each.url}") for each in servers]
     return FirstConfiguration(tuple(lines), tuple(found), tuple(left_open))
 
