@@ -11,6 +11,7 @@ BENCHMARKS: Final = (
     "screen",
     "wire",
     "fleet",
+    "discovery",
     "kubernetes",
     "probing",
     "latency",

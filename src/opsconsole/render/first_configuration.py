@@ -113,9 +113,9 @@ def first_configuration(
             named = ", ".join(ports)
             left_open.append(f"{each.name} publishes {named}: on which path is its health?")
     found = [(each.name, each.evidence) for each in services]
-    named = {each.name for each in services}
+    known = {each.name for each in services}
     for each in jobs:
-        if each.name not in named:
+        if each.name not in known:
             drafted = _drafted(each, {}, engine=False)
             lines += entry_lines(Entry(each.name, drafted.value, drafted.why, stands=False), 2)
             found.append((each.name, f"{each.evidence}, offered as a comment"))
