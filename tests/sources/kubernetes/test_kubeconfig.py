@@ -205,6 +205,30 @@ def test_a_server_that_is_no_address_is_said(tmp_path: Path, server: str) -> Non
         access.origin()
 
 
+@pytest.mark.parametrize(
+    "env", [[1], [{"name": "A"}], [{"value": "a"}], [{"name": "A=B", "value": "c"}], [{"name": ""}]]
+)
+def test_variables_that_are_none_are_refused(tmp_path: Path, env: list[Any]) -> None:
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "x", "env": env}
+    path = write(tmp_path / "config", entries("a", user={"exec": plugin}))
+    with pytest.raises(ClusterError, match="env of exec"):
+        access_of(cluster(path), {})
+
+
+def test_a_context_may_have_no_user(tmp_path: Path) -> None:
+    content = entries("a")
+    content["contexts"][0]["context"].pop("user")
+    access = access_of(cluster(write(tmp_path / "config", content, 0o666)), {})
+    assert headers(access) == {}
+
+
+def test_passwords_in_addresses_are_shown_nowhere(tmp_path: Path) -> None:
+    place = {"proxy-url": "http://me:pa55-of-proxy@p:3"}
+    content = entries("a", server="https://me:pa55-of-api@api:6443", cluster=place)
+    access_of(cluster(write(tmp_path / "config", content)), {})
+    assert sanitize("pa55-of-proxy and pa55-of-api of me") == "••• and ••• of me"
+
+
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "config")
     with pytest.raises(ClusterError, match="not a regular file"):
