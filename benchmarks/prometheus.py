@@ -189,6 +189,8 @@ def console(name: str, argv: Sequence[str], count: int) -> Iterator[Figure]:
                 raise SystemExit(f"{name} never showed {said!r}")
             seen += more
         yield Figure(f"{name}: first true screen", time.monotonic() - began, "s", 3.0)
+        spent = sum(map(cpu_seconds, terminal.processes))
+        yield Figure(f"{name}: the same, CPU", spent, "s", 3.0)
         terminal.read_for(WARM)
         pids = terminal.processes
         cpu = sum(map(cpu_seconds, pids))

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from benchmarks.compiled import environment_with, installed
 from benchmarks.endpoints import endpoints
 from benchmarks.screen import console_on
 from benchmarks.targets import Figure, report
@@ -52,12 +53,6 @@ def took(argv: list[str], environment: dict[str, str]) -> float:
     subprocess.run(argv, stdout=subprocess.DEVNULL, check=False, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def installed(folder: str) -> dict[str, str]:
-    """An environment in which modules are kept compiled, as an installed program has them."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": f"{folder}/compiled"}
 
 
 def loaded(argv: list[str], names: set[str]) -> set[str]:
@@ -103,7 +98,7 @@ def main() -> int:
             "opsconsole check": [*console, "check", "--offline", str(path)],
             "opsconsole status --json": [*console, "status", "--json", "--config", str(path)],
         }
-        environment = installed(folder)
+        environment = environment_with(installed(folder))
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(1 + ROUNDS):
             for name, argv in commands.items():

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import cache
 
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.diagnosis import (
@@ -55,6 +56,7 @@ FOR = 60.0
 GOAL = 0.3
 
 
+@cache
 def trace(level: float, *, rise: float = 0.0, seed: int = 0, begins: float = RISE_AT,
           ends: float = NOW) -> Trace:  # fmt: skip
     """Fifteen minutes of latency around ``level``, rising by ``rise`` from ``begins`` on.
@@ -82,6 +84,7 @@ def missed_at(seen: Trace) -> float:
     )
 
 
+@cache
 def latency(p95: Trace) -> Latency:
     """A latency with its three traces and the last of each."""
     last = next(value for value in reversed(p95.values) if value is not None)
