@@ -3,7 +3,8 @@
 The real engine looks at COUNT services of one server in another process, from its first second on,
 while a bare client in a third process asks the same server over a blocking socket. Each figure is
 how far what is shown is from what the bare client measured at the same moment, as a part of what is
-allowed: 2 ms, or a tenth where that is more. At 1 it is met exactly. ``status`` is one look at 100
+allowed: 2 ms, or a tenth where that is more. At 1 it is met exactly. A second bare client, beside
+the first, shows how far two are apart that have nothing of ours. ``status`` is one look at 100
 services by the command's engine; *beside a busy screen* a thread of this process computes without a
 pause, as a screen does that is being built.
 """
@@ -105,17 +106,17 @@ def shown(snapshot: Snapshot) -> Pair:
     return over((each.p50, each.p95) for each in seen if each.p50 is not None and each.p95)
 
 
-def apart(name: str, console: Pair, bare: Pair) -> Iterator[Figure]:
+def apart(name: str, console: Pair, bare: Pair, *, most: float | None = 1.0) -> Iterator[Figure]:
     """Both figures of the console beside those of the bare client."""
     for which, mine, its in zip(("p50", "p95"), console, bare, strict=True):
         allowed = max(LEAST, SHARE * its)
         words = f"{name}, {which}: {1000 * mine:.2f} for {1000 * its:.2f} ms"
-        yield Figure(words, abs(mine - its) / allowed, "×", most=1.0)
+        yield Figure(words, abs(mine - its) / allowed, "×", most)
 
 
 def watched(address: str, count: int, *, beside_a_screen: bool) -> Iterator[Figure]:
     """The engine as the screen has it, at each of ``MOMENTS``."""
-    client = BareClient(address)
+    client, other = BareClient(address), BareClient(address)
     engine = Engine(settings_for(address, count, 1), base=Path(), clock=SystemClock())
     name = f"{count} services" + (", a busy screen" if beside_a_screen else "")
     try:
@@ -126,12 +127,14 @@ def watched(address: str, count: int, *, beside_a_screen: bool) -> Iterator[Figu
             began = time.monotonic()
             for moment in MOMENTS:
                 time.sleep(max(0.0, began + moment - time.monotonic()))
-                bare = client.so_far(looks=1 + int(moment / INTERVAL))
-                console = shown(engine.latest)
-                yield from apart(f"{name}, {moment:g} s", console, bare)
+                looks = 1 + int(moment / INTERVAL)
+                bare, beside = client.so_far(looks), other.so_far(looks)
+                yield from apart(f"{name}, {moment:g} s", shown(engine.latest), bare)
+                yield from apart(f"{name}, {moment:g} s, a bare client", beside, bare, most=None)
     finally:
         engine.stop()
         client.close()
+        other.close()
 
 
 def once(address: str) -> Iterator[Figure]:
