@@ -39,7 +39,6 @@ NOW = 1_763_716_447.0
 WINDOW = 900.0
 STEP = 5.0
 
-
 IMAGE_AT = NOW - 727
 """When ai-service got its image, which wants more memory than its limit."""
 RISE_AT = NOW - 305
