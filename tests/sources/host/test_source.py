@@ -14,7 +14,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.hosts import HostSettings
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.running.hosts import Disk, Host, Process
+from opsconsole.model.running.hosts import Disk, Host
 from opsconsole.sources.host import source as host_module
 from opsconsole.sources.host.disks import choose_mounts, read_disk
 from opsconsole.sources.host.processes import ProcessSampler
@@ -22,6 +22,7 @@ from opsconsole.sources.host.rates import CpuTimes, Traffic, cpu_shares, traffic
 from opsconsole.sources.host.sampler import HostSampler, outer_interfaces
 from opsconsole.sources.host.source import HostSource
 from tests.clean import is_clean
+from tests.patience import Patience
 
 
 @dataclass(frozen=True)
@@ -145,21 +146,23 @@ def test_two_looks_at_once_do_not_divide_by_nothing() -> None:
 
 async def test_the_busiest_process_is_on_top(busy_process: int) -> None:
     source = HostSource(HostSettings(interval=0.3, processes=50), SystemClock())
-    processes: tuple[Process, ...] = ()
-    for _ in range(20):
+    # On a loaded machine it may not have had its turn between two looks.
+    patience = Patience(lambda: busy_process)
+    while True:
         processes = (await host_of(source)).processes
-        if processes:
+        top = [process for process in processes if process.pid == busy_process]
+        if top and top[0].cpu > 0.1:
             break
+        patience.spent()
         await asyncio.sleep(0.3)
     await source.close()
 
     assert [process.cpu for process in processes] == sorted(
         (process.cpu for process in processes), reverse=True
     )
-    top = next(process for process in processes if process.pid == busy_process)
-    assert 0.1 < top.cpu < 1.3
-    assert top.memory > 1 << 20
-    assert top.user
+    assert top[0].cpu < 1.3
+    assert top[0].memory > 1 << 20
+    assert top[0].user
 
 
 async def test_no_processes_are_looked_at_when_none_are_wanted() -> None:
