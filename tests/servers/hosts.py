@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from opsconsole.demo import binaries
 from opsconsole.demo.docker_engine import LABEL, Engine
 from opsconsole.demo.processes import ServerError
-from tests.patience import until
+from tests.patience import LONGEST, until
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -188,7 +188,10 @@ class Fleet:
         if found is None:
             raise ServerError("the tree of the hosts is not there", remedy="run make servers")
         repository = f"{self.engine.repository}-host"
-        self.engine.client().api.import_image_from_file(
+        # Hundreds of megabytes, on a disk that others write to as well.
+        api = self.engine.client().api
+        api.timeout = int(LONGEST)
+        api.import_image_from_file(
             str(found), repository=repository, tag=TAG, changes=[f"LABEL {LABEL}=host"]
         )
         return f"{repository}:{TAG}"
