@@ -147,6 +147,7 @@ SCRAPE = source("scrape:api/api")
 PROMETHEUS = source("prometheus:prometheus")
 ALERTMANAGER = source("alertmanager:alertmanager")
 DOCKER = source("docker:docker")
+CLUSTER = source("kubernetes:kubernetes")
 HOST = source("host:local")
 OWN = {"metrics": QUEUE, "prometheus": "none"}
 PROXY = {"proxy_from_environment": True}
@@ -186,6 +187,7 @@ ROWS: dict[str, Row] = {
         stats_interval="9s", tls="certs", enabled=False,
     ),
     "docker.name": Row(sources, place("docker", name="x"), place("docker")),
+    "kubernetes": Row(CLUSTER, {"kubernetes": [{"context": "x"}]}, {"kubernetes": [{}]}),
     "host.enabled": Row(sources, {"host": {"enabled": True}}),
     **{
         f"host.{name}": Row(HOST, {"host": {name: value}}, {"host": {}})
@@ -218,6 +220,11 @@ ROWS: dict[str, Row] = {
     "services.probes": Row(sources, service(probes={"live": "/live"})),
     "services.http": Row(HEALTH, service(http=PROXY)),
     "services.depends_on": Row(row(lambda it: it.depends_on), service(depends_on=["db"])),
+    "services.kubernetes": Row(
+        record(lambda it: it.wanted),
+        {"kubernetes": [{}], **service(kubernetes=["deployment/x"])},
+        {"kubernetes": [{}], **service()},
+    ),
     "services.units": Row(record(lambda it: it.wanted), service(units=["x"])),
     "services.containers": Row(record(lambda it: it.wanted), service(containers=["x"])),
     "services.engine": Row(
