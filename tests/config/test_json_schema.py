@@ -118,11 +118,13 @@ def _mismatch_of_type(value: Any, node: dict[str, Any], root: dict[str, Any]) ->
         "number": (int, float),
         "null": type(None),
     }
-    kind = node.get("type")
-    if kind and (
-        not isinstance(value, kinds[kind]) or (isinstance(value, bool) != (kind == "boolean"))
+    said = node.get("type")
+    fitting = [said] if isinstance(said, str) else said or []
+    if fitting and not any(
+        isinstance(value, kinds[kind]) and isinstance(value, bool) == (kind == "boolean")
+        for kind in fitting
     ):
-        return f"{value!r} is no {kind}"
+        return f"{value!r} is no {' or '.join(fitting)}"
     if isinstance(value, str) and "pattern" in node and not re.search(node["pattern"], value):
         return f"{value!r} does not match {node['pattern']}"
     if isinstance(value, list):
