@@ -14,7 +14,15 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.reading import Reading
-from opsconsole.model.running.workloads import Inventory, Phase, Place, PlaceKind, Replica, Workload
+from opsconsole.model.running.workloads import (
+    Inventory,
+    Phase,
+    Place,
+    PlaceKind,
+    Replica,
+    Unread,
+    Workload,
+)
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId, SourceKind
@@ -469,3 +477,19 @@ def test_an_event_of_a_cluster_belongs_to_the_service_of_its_workload(
     store.take_event(Event(NOW, EventCode.ENDED, subject="web-1", place="bed", about=about))
     found = [each for each in store.events.view() if each.code is EventCode.ENDED]
     assert [each.service for each in found] == services
+
+
+@pytest.mark.parametrize(
+    ("unread", "state"),
+    [("deployments", State.UNKNOWN), ("nodes", State.DOWN), ("", State.DOWN)],
+)
+def test_what_a_cluster_does_not_show_is_not_gone(unread: str, state: State) -> None:
+    target = {"workload": "deployment/web", "namespace": "shop"}
+    settings = fleet({"web": {"kubernetes": target}}, kubernetes={"name": "bed"}, docker=[])
+    store = Store(settings, NOW)
+    refused = Unread(unread, Fault(FaultKind.PERMISSION, "no right"))
+    bed = Place(PlaceKind.CLUSTER, "bed")
+    seen = Inventory(bed, "", "", (), unread=(refused,) if unread else ())
+    store.apply(Reading(SourceId(SourceKind.KUBERNETES, "bed"), NOW, 0.01, value=seen))
+    store.settle(NOW)
+    assert store.services["web"].judgement.state is state

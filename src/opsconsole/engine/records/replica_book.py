@@ -142,11 +142,23 @@ class ReplicaBook:
         silent = [each for each in asked if each not in self._views or each in self._stale]
         if silent:
             return Lack(name, Judgement(State.UNKNOWN, f"{', '.join(silent)} {UNREAD}"))
+        unread = self._unread(name, asked)
+        if unread:
+            return Lack(name, Judgement(State.UNKNOWN, unread))
         if not meant:
             return Lack(
                 name, Judgement(State.UNKNOWN, f"gone: {', '.join(asked)} has no {name} now")
             )
         return Lack(name, Judgement(State.DOWN, f"nothing is called {name} on {', '.join(asked)}"))
+
+    def _unread(self, name: str, asked: Iterable[str]) -> str:
+        """Why ``NAMESPACE/KIND/NAME`` may be there all the same; '' where its kind was read."""
+        parts = name.split("/")
+        for engine in asked:
+            for each in self._views[engine].inventory.unread:
+                if len(parts) == 3 and each.what == f"{parts[1]}s":
+                    return f"{engine} does not show its {each.what}: {each.fault.kind}"
+        return ""
 
     def _indexed(self) -> ReplicaIndex:
         return ReplicaIndex(view.inventory for view in self._views.values())

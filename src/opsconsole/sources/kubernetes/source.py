@@ -47,6 +47,7 @@ LEARNT: Final = 3600.0
 _RARELY: Final = 60.0
 _LOOK: Final = 0.02
 _SOON: Final = 1.0
+_PATIENCE: Final = 3.0
 
 
 class KubernetesSource(Source[Inventory]):
@@ -134,13 +135,12 @@ class KubernetesSource(Source[Inventory]):
 
     async def _look(self, ends: float) -> Inventory:
         watches = await self._following(ends)
-        while not watches.settled and time.monotonic() < ends:
-            await self._clock.sleep(_LOOK)
+        await self._settle(watches, ends)
         await self._ask_version(watches)
         fault = watches.pods.fault
         if fault is not None:
             raise ClusterError(fault)
-        if not watches.pods.settled:
+        if not watches.runs_settled:
             raise TimeoutError
         self._tell_changes(watches)
         unread, used = watches.unread, self._usage.used if self._usage is not None else {}
@@ -162,6 +162,14 @@ class KubernetesSource(Source[Inventory]):
             loop = asyncio.get_running_loop()
             self._past = loop.call_later(_SOON, self._tell_past, watches)
         return self._last
+
+    async def _settle(self, watches: Watches, ends: float) -> None:
+        """Wait for what runs; at first, and for a moment, for all else too."""
+        patience = time.monotonic() + _PATIENCE
+        while not watches.settled and time.monotonic() < ends:
+            if watches.runs_settled and (self._last or time.monotonic() > patience):
+                return
+            await self._clock.sleep(_LOOK)
 
     async def _following(self, ends: float) -> Watches:
         """The watches, begun at the first look that finds the cluster."""

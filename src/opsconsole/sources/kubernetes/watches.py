@@ -145,6 +145,12 @@ class Watches:
         return all(each.settled for each in self._all)
 
     @property
+    def runs_settled(self) -> bool:
+        """The same of pods and workloads, without which nothing can be said of either."""
+        workloads = all(each.settled for each in self.controllers)
+        return workloads and self.pods.settled and self.replica_sets.settled
+
+    @property
     def waits(self) -> bool:
         """Whether some kind waits for the server to be reached again."""
         return any(each.waits for each in self._all)
