@@ -141,7 +141,7 @@ class Cluster:
             versions = [{"version": "v2" if path.endswith("ing") else "v1"}]
             return json.dumps({"versions": versions}).encode()
         found = self.objects.get(path.rpartition("/")[2], [])
-        start, limit = int(query.get("continue", ["0"])[0]), int(query["limit"][0])
+        start, limit = int(query.get("continue", ["0"])[0]), int(query.get("limit", ["500"])[0])
         metadata = {"resourceVersion": str(self.version)}
         if start + limit < len(found):
             metadata["continue"] = str(start + limit)
@@ -197,6 +197,10 @@ class Answering(asyncio.Protocol):
                 self.transport.write(begin + b"Transfer-Encoding: chunked\r\n\r\n")
                 if url.path.endswith("/pods"):
                     self.cluster.watchers.add(self.transport)
+                continue
+            if "metrics.k8s.io" in url.path:
+                # A cluster without a metrics server.
+                self.transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
                 continue
             body = self.cluster.answer(url.path, query)
             self.transport.write(begin + b"Content-Length: %d\r\n\r\n" % len(body) + body)
