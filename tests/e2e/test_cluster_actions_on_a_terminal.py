@@ -56,13 +56,27 @@ class Person:
 
     def scales(self, copies: int) -> Operation:
         """By the list of what can be done."""
+        self.chooses("web", "scale by kubernetes · by")
+        self.terminal.until("1 to 5")
+        self.terminal.press(f"{copies}\r\r")
+        return self.carries_out(f"{copies}")
+
+    def chooses(self, service: str, described: str = "") -> None:
+        """The first of what can be done, or what is ``described`` below when the cursor is on it."""
         terminal = self.terminal
         terminal.press("x")
-        terminal.until("actions on web")
-        terminal.press("jj\r")
-        terminal.until("1 to 5")
-        terminal.press(f"{copies}\r\r")
-        return self.carries_out(f"{copies}")
+        terminal.until(f"actions on {service}")
+        terminal.read(0.7)  # nor does it take a key in the moment in which it opens
+        while described not in terminal.text:
+            terminal.press("j")
+            terminal.read(0.3)
+        terminal.press("\r")
+
+    def pods(self, name: str) -> set[str]:
+        """The uids of the pods of a Deployment that are not to go."""
+        found = self.namespace.list("Pod", labelSelector=f"app={name}")
+        about = [each["metadata"] for each in found]
+        return {each["uid"] for each in about if "deletionTimestamp" not in each}
 
     def opens(self, service: str) -> None:
         """The service's page, by its name."""
@@ -116,12 +130,11 @@ def person(
 
 def test_a_deployment_is_restarted_scaled_broken_and_rolled_back(person: Person) -> None:
     terminal, namespace = person.terminal, person.namespace
-    first = {each["metadata"]["uid"] for each in namespace.list("Pod")}
+    first = person.pods("web")
     terminal.press("R")
     assert person.carries_out("restart").state is OperationState.VERIFIED
     assert namespace.is_rolled_out("web")
-    kept = [each for each in namespace.list("Pod") if "deletionTimestamp" not in each["metadata"]]
-    assert not first & {each["metadata"]["uid"] for each in kept}
+    assert not first & person.pods("web")
 
     assert person.scales(3).state is OperationState.VERIFIED
     assert namespace.get("Deployment", "web")["status"]["availableReplicas"] == 3
@@ -143,15 +156,12 @@ def test_a_deployment_is_restarted_scaled_broken_and_rolled_back(person: Person)
 
 
 def test_a_node_is_drained(person: Person, node: str) -> None:
-    terminal, namespace = person.terminal, person.namespace
-    pods = {each["metadata"]["uid"] for each in namespace.list("Pod", labelSelector="app=spare")}
+    namespace = person.namespace
+    pods = person.pods("spare")
     assert len(pods) == 2
     person.opens("spare")
-    terminal.press("x")
-    terminal.until("actions on spare")
-    terminal.press("\r")
+    person.chooses("spare")
     drained = person.carries_out(node, "uncordon")
     assert drained.state is OperationState.VERIFIED, drained
-    left = namespace.list("Pod", labelSelector="app=spare")
-    assert not pods & {each["metadata"]["uid"] for each in left}
+    assert not pods & person.pods("spare")
     assert namespace.api.get(f"/api/v1/nodes/{node}")["spec"]["unschedulable"] is True

@@ -16,7 +16,7 @@ from tests.patience import until
 from tests.servers.fixtures import need
 from tests.servers.kubernetes.api import Namespace, RefusedError
 from tests.servers.kubernetes.cluster import ClusterAt, why_no_cluster
-from tests.servers.kubernetes.control_plane import NOBODY_TOKEN, ControlPlane
+from tests.servers.kubernetes.control_plane import NOBODY_TOKEN
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops")
@@ -42,20 +42,6 @@ def test_who_has_no_right_is_refused(kubernetes_cluster: ClusterAt) -> None:
     with pytest.raises(RefusedError, match="cannot list resource") as refused:
         kubernetes_cluster.api(NOBODY_TOKEN).get("/api/v1/pods")
     assert refused.value.status == 403
-
-
-def test_an_api_server_is_killed_and_comes_back_with_its_objects(
-    private_control_plane: ControlPlane,
-) -> None:
-    plane = private_control_plane
-    api = plane.api()
-    body = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "lasting"}}
-    api.call("POST", "/api/v1/namespaces", body)
-    plane.stop_api_server()
-    with pytest.raises(OSError, match="refused"):
-        api.get("/api/v1/namespaces")
-    plane.start_api_server()
-    assert api.get("/api/v1/namespaces/lasting")["kind"] == "Namespace"
 
 
 def test_a_cluster_is_shared_by_those_of_one_run_and_ends_with_the_last() -> None:
