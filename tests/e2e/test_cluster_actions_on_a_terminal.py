@@ -62,7 +62,7 @@ class Person:
         return self.carries_out(f"{copies}")
 
     def chooses(self, service: str, described: str = "") -> None:
-        """The first of what can be done, or what is ``described`` below when the cursor is on it."""
+        """The first of what can be done, or what is ``described`` below under the cursor."""
         terminal = self.terminal
         terminal.press("x")
         terminal.until(f"actions on {service}")
