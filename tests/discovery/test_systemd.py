@@ -77,6 +77,11 @@ def test_what_a_declared_service_is_already_is_not_found_again(service: dict[str
     assert found(settings, unit("api.service"), unit("apis.service")) == {"apis.service": True}
 
 
+def test_units_of_another_host_are_refused_rather_than_taken_for_those_of_this() -> None:
+    with pytest.raises(ValueError, match="units are read on this host alone"):
+        declared(hosts={"web-1": {}}, services={"web": {"units": ["nginx"], "host": "web-1"}})
+
+
 def test_a_name_that_looks_like_an_option_is_given_to_no_program() -> None:
     inventory = Inventory(HERE, "systemd", "", (unit("-.mount"), unit("api.service")))
     actions = {

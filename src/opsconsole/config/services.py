@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.actions import Actions
+from opsconsole.config.hosts import HERE
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import KubernetesTarget
 from opsconsole.config.service_log import ServiceLog
@@ -336,3 +337,9 @@ class Service(Found):
     runbooks: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(), description="Its runbooks by name, besides those that name it."
     )
+
+    @model_validator(mode="after")
+    def _units_are_here(self) -> "Service":
+        if self.units and self.host not in {None, HERE}:
+            raise ValueError("units are read on this host alone; name each by unit: of an instance")
+        return self
