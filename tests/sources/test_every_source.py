@@ -36,4 +36,4 @@ def test_each_gives_an_observation_and_each_observation_has_a_source() -> None:
         if not inspect.isabstract(source)
         for base in get_original_bases(source)
     ]
-    assert sorted(map(str, given)) == sorted(str((each,)) for each in typing.get_args(Observation))
+    assert {str(each) for each in given} == {str((each,)) for each in typing.get_args(Observation)}

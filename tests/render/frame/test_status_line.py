@@ -73,3 +73,17 @@ def test_the_least_important_keys_give_way_to_a_notice_first(length: int) -> Non
     listed = [f"{each.key} {each.label}" for each in LINE]
     shown = [each for each in listed if each in said]
     assert not shown or listed[-1] in shown
+
+
+def test_one_reason_for_several_keys_is_said_once_behind_the_last() -> None:
+    line = hints(
+        [
+            Hint("R", "restart", "read-only", Part.CHANGE),
+            Hint("U", "roll back", "read-only", Part.CHANGE),
+            Hint("D", "degrade", "recent change", Part.CHANGE),
+            Hint("?", "help", part=Part.CONSOLE),
+        ],
+        120,
+    )
+    said = "R restart  U roll back (read-only)  D degrade (recent change)"
+    assert said in plain(line)

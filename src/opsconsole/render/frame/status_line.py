@@ -48,8 +48,11 @@ def hints(items: Iterable[Hint], width: int) -> Line:
     for number, (_, part) in enumerate(groupby(ordered, key=lambda each: each.part)):
         if number:
             spans.append(_STROKE)
-        for item in part:
-            spans += _hint(item)
+        items = list(part)
+        for item, after in zip(items, [*items[1:], None], strict=True):
+            # One reason for several keys is said once, behind the last of them.
+            same = after is not None and after.blocked == item.blocked
+            spans += _hint(item, said=not same)
     return _filled(tuple(spans), width)
 
 
@@ -65,7 +68,8 @@ def _fitting(listed: Sequence[Hint], width: int) -> list[Hint]:
     room = width - 1 - 2 * width_of(_STROKE.text)
     kept: list[Hint] = []
     for item in wanted:
-        size = line_width(tuple(_hint(item)))
+        said = all(each.blocked != item.blocked or each.part != item.part for each in kept)
+        size = line_width(tuple(_hint(item, said=said)))
         if size <= room or not kept:
             kept.append(item)
             room -= size
@@ -77,9 +81,11 @@ def _is_blocked(item: Hint) -> bool:
     return bool(item.blocked)
 
 
-def _hint(item: Hint) -> list[Span]:
+def _hint(item: Hint, *, said: bool = True) -> list[Span]:
+    """``said``: with the reason that blocks it."""
     if item.blocked:
-        return [Span(f"{item.key} {item.label} ({item.blocked})  ", Role.KEY_OFF)]
+        why = f" ({item.blocked})" if said else ""
+        return [Span(f"{item.key} {item.label}{why}  ", Role.KEY_OFF)]
     return [Span(item.key, Role.KEY), Span(f" {item.label}  ", Role.KEY_LABEL)]
 
 

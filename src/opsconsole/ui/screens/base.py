@@ -278,7 +278,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         if key.scope is not Scope.CHANGE:
             return ""
         if self.console_app.read_only:
-            return "read-only" if key.id == "restart" else ""
+            return "read-only"
         return self._refused(key)
 
     def _refused(self, key: keys.Key) -> str:

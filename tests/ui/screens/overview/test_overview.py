@@ -280,7 +280,7 @@ async def test_engine_that_cannot_start_is_said(open_stage: OpenStage) -> None:
 async def test_read_only_is_seen(open_stage: OpenStage) -> None:
     async with open_stage(fleet.on_fire(read_only=True)) as stage:
         assert "READ-ONLY" in stage.text
-        assert "R restart (read-only)" in stage.text
+        assert "(read-only)" in stage.text
 
 
 async def test_states_of_every_row_are_words(open_stage: OpenStage) -> None:

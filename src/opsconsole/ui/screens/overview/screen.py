@@ -406,7 +406,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
     def blocked(self, key: Key) -> str:
         """What acknowledging and silencing need: a console that may change things."""
         if key.scope is Scope.ALERTS and self.console_app.read_only:
-            return "read-only" if key.id == "acknowledge" else ""
+            return "read-only"
         return super().blocked(key)
 
     def action_raw(self) -> None:
