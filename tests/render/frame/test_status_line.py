@@ -86,4 +86,4 @@ def test_one_reason_for_several_keys_is_said_once_behind_the_last() -> None:
         120,
     )
     said = "R restart  U roll back (read-only)  D degrade (recent change)"
-    assert said in plain(line)
+    assert said in plain([line])
