@@ -172,7 +172,7 @@ class Fleet:
             cgroupns="private",
             tmpfs={"/run": "exec", "/tmp": "exec,mode=1777"},
             volumes={str(self.shared): {"bind": str(self.shared), "mode": "rw"}},
-            labels={LABEL: self.engine.owner},
+            labels={LABEL: f"{self.engine.owner}-hosts"},
         )
         host = Host(name, container, self)
         host.wait_running()
