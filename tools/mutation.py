@@ -85,7 +85,7 @@ TARGETS: Final[dict[str, Target]] = {
         tuple(f"tests/sources/kubernetes/test_reflector{name}.py" for name in ("", "_at_random")),
     ),
     "kubeconfig": Target(
-        ("sources/kubernetes/kubeconfig.py", "sources/kubernetes/exec_plugin.py"),
+        ("sources/kubernetes/api/kubeconfig.py", "sources/kubernetes/api/exec_plugin.py"),
         tuple(
             f"tests/sources/kubernetes/test_{name}.py"
             for name in ("kubeconfig", "exec_plugin", "access")

@@ -18,7 +18,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.discovery.finding import Finding, fit, labelled, matches
 from opsconsole.model.running.workloads import Inventory, Workload
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.sources.kubernetes.metadata import OURS
+from opsconsole.sources.kubernetes.objects.metadata import OURS
 
 _PART_OF: Final = "app.kubernetes.io/part-of"
 _PATH: Final = re.compile(r"/(?!/)\S*")

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from opsconsole.sources.kubernetes.access import Access
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.credentials import Credentials, Written
+from opsconsole.sources.kubernetes.api.access import Access
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.credentials import Credentials, Written
 from tests.sources.local_http import Asked, Said, Server, listening
 
 JSON = {"Content-Type": "application/json"}

@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opsconsole.model.running.workloads import Place, PlaceKind
-from opsconsole.sources.kubernetes.autoscalers import read_budget, read_scaler
-from opsconsole.sources.kubernetes.cluster_events import Said, read_said
 from opsconsole.sources.kubernetes.inventory import Objects
-from opsconsole.sources.kubernetes.nodes import read_node
-from opsconsole.sources.kubernetes.pods import Pod, read_pod
-from opsconsole.sources.kubernetes.revisions import read_replica_set
-from opsconsole.sources.kubernetes.workloads import Controller, WorkloadKind, read_controller
+from opsconsole.sources.kubernetes.objects.autoscalers import read_budget, read_scaler
+from opsconsole.sources.kubernetes.objects.cluster_events import Said, read_said
+from opsconsole.sources.kubernetes.objects.nodes import read_node
+from opsconsole.sources.kubernetes.objects.pods import Pod, read_pod
+from opsconsole.sources.kubernetes.objects.revisions import read_replica_set
+from opsconsole.sources.kubernetes.objects.workloads import (
+    Controller,
+    WorkloadKind,
+    read_controller,
+)
 
 BED = Place(PlaceKind.CLUSTER, "bed")
 AT = "2026-11-30T23:00:00Z"

@@ -5,8 +5,8 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from opsconsole.sources.kubernetes.api.wire import JsonObject
 from opsconsole.sources.kubernetes.reflector import Change, Key, Reflector
-from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.fakes import FakeClock
 from tests.sources.kubernetes.scripted_api import ScriptedApi
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused
-from opsconsole.sources.kubernetes.wire import JsonObject
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, refused
+from opsconsole.sources.kubernetes.api.wire import JsonObject
 from tests.fakes import FakeClock
 
 REFUSED = ClusterError(Fault(FaultKind.CONNECT, "connection refused by api:6443"))

@@ -7,9 +7,9 @@ import pytest
 from opsconsole.model.running.troubles import TroubleCode
 from opsconsole.model.running.workloads import Inventory, Replica, Update
 from opsconsole.model.state import State
-from opsconsole.sources.kubernetes.cluster_events import read_said
 from opsconsole.sources.kubernetes.inventory import Assembler, Objects, Usage
-from opsconsole.sources.kubernetes.nodes import read_node
+from opsconsole.sources.kubernetes.objects.cluster_events import read_said
+from opsconsole.sources.kubernetes.objects.nodes import read_node
 from tests.sources.kubernetes.cluster_samples import (
     BED,
     THEN,

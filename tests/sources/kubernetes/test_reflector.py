@@ -3,14 +3,14 @@ import asyncio
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, refused
+from opsconsole.sources.kubernetes.api.wire import JsonObject
 from opsconsole.sources.kubernetes.reflector import (
     LINE_LIMIT,
     LIST_GAP,
     LONGEST_PAUSE,
     SILENCE,
 )
-from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.sources.kubernetes.reflecting import World, running, three
 from tests.sources.kubernetes.scripted_api import ScriptedApi
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.sources.kubernetes.cluster_error import refused
+from opsconsole.sources.kubernetes.api.cluster_error import refused
 from opsconsole.sources.kubernetes.reflector import LIST_GAP, SILENCE, Key
 from tests.sources.kubernetes.reflecting import Value, World, running, three
 from tests.sources.kubernetes.scripted_api import CUT

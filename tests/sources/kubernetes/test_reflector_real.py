@@ -11,11 +11,12 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.clock import SystemClock
-from opsconsole.sources.kubernetes import pulse, reflector
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes import reflector
+from opsconsole.sources.kubernetes.api import pulse
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.wire import JsonObject
 from opsconsole.sources.kubernetes.reflector import Reflector
-from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.patience import soon
 from tests.servers.kubernetes.api import Namespace
 from tests.servers.kubernetes.control_plane import ControlPlane

@@ -7,10 +7,10 @@ import pytest
 
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.wire import JsonObject
 from opsconsole.sources.kubernetes.inventory import Usage
 from opsconsole.sources.kubernetes.usage import BELIEVED, EVERY, RARELY, UsageWatch, read
-from opsconsole.sources.kubernetes.wire import JsonObject
 from tests.fakes import FakeClock
 
 ANSWER: JsonObject = {

@@ -11,14 +11,19 @@ from dataclasses import dataclass, field, replace
 from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Inventory, Place, Replica, Unread, Workload
 from opsconsole.model.state import State
-from opsconsole.sources.kubernetes.autoscalers import Budget, Scaler
-from opsconsole.sources.kubernetes.cluster_events import Said
-from opsconsole.sources.kubernetes.metadata import Owner
-from opsconsole.sources.kubernetes.nodes import Node
-from opsconsole.sources.kubernetes.pod_refining import Hearsay, heard, loops, refined
-from opsconsole.sources.kubernetes.pods import Pod
-from opsconsole.sources.kubernetes.revisions import Revision
-from opsconsole.sources.kubernetes.workloads import Controller, WorkloadKind, full_name, not_made
+from opsconsole.sources.kubernetes.objects.autoscalers import Budget, Scaler
+from opsconsole.sources.kubernetes.objects.cluster_events import Said
+from opsconsole.sources.kubernetes.objects.metadata import Owner
+from opsconsole.sources.kubernetes.objects.nodes import Node
+from opsconsole.sources.kubernetes.objects.pod_refining import Hearsay, heard, loops, refined
+from opsconsole.sources.kubernetes.objects.pods import Pod
+from opsconsole.sources.kubernetes.objects.revisions import Revision
+from opsconsole.sources.kubernetes.objects.workloads import (
+    Controller,
+    WorkloadKind,
+    full_name,
+    not_made,
+)
 
 _HASH = "pod-template-hash"
 

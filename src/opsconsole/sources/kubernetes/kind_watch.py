@@ -13,8 +13,8 @@ from opsconsole.clock import Clock
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.fault import Fault
 from opsconsole.model.running.workloads import Unread
+from opsconsole.sources.kubernetes.api.wire import JsonObject
 from opsconsole.sources.kubernetes.reflector import Api, Change, Reflector
-from opsconsole.sources.kubernetes.wire import JsonObject
 
 T = TypeVar("T")
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.workloads import Inventory, Place, PlaceKind, Unread
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from opsconsole.sources.kubernetes.inventory import Assembler, Objects
 from opsconsole.sources.kubernetes.kind_watch import Kind, paths_of
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes.objects.workloads import Controller
 from opsconsole.sources.kubernetes.watches import workload_kinds
-from opsconsole.sources.kubernetes.workloads import Controller
 from opsconsole.sources.one_of_many import each_alone
 
 

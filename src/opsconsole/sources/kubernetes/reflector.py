@@ -22,9 +22,9 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from opsconsole.clock import Clock
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.kubernetes.client import MOST, too_many
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused, unusable
-from opsconsole.sources.kubernetes.wire import JsonObject, page_of
+from opsconsole.sources.kubernetes.api.client import MOST, too_many
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, refused, unusable
+from opsconsole.sources.kubernetes.api.wire import JsonObject, page_of
 from opsconsole.sources.one_of_many import each_alone
 
 PAGE: Final = 250

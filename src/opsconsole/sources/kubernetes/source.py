@@ -27,18 +27,18 @@ from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.json_fields import text
-from opsconsole.sources.kubernetes import timeline
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
-from opsconsole.sources.kubernetes.cluster_events import Said
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from opsconsole.sources.kubernetes.inventory import Assembler, owner_of
-from opsconsole.sources.kubernetes.kubeconfig import access_of
-from opsconsole.sources.kubernetes.nodes import Node
-from opsconsole.sources.kubernetes.pods import Pod
+from opsconsole.sources.kubernetes.objects import timeline
+from opsconsole.sources.kubernetes.objects.cluster_events import Said
+from opsconsole.sources.kubernetes.objects.nodes import Node
+from opsconsole.sources.kubernetes.objects.pods import Pod
+from opsconsole.sources.kubernetes.objects.workloads import Controller
 from opsconsole.sources.kubernetes.reflector import Change
 from opsconsole.sources.kubernetes.usage import UsageWatch, Used
 from opsconsole.sources.kubernetes.watches import Watches, kinds_of
-from opsconsole.sources.kubernetes.workloads import Controller
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 LEARNT: Final = 3600.0

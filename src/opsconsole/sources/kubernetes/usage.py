@@ -16,11 +16,11 @@ from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.running.workloads import Unread
 from opsconsole.sources.json_fields import listed, mapping, text
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.wire import JsonObject
 from opsconsole.sources.kubernetes.inventory import Usage
 from opsconsole.sources.kubernetes.kind_watch import Kind, paths_of
-from opsconsole.sources.kubernetes.quantities import quantity
-from opsconsole.sources.kubernetes.wire import JsonObject
+from opsconsole.sources.kubernetes.objects.quantities import quantity
 
 EVERY: Final = 15.0
 """Seconds between two questions: the server itself looks every fifteen."""

@@ -15,22 +15,31 @@ from opsconsole.clock import Clock
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.running.workloads import Place, Unread
 from opsconsole.sources.json_fields import listed, mapping, text
-from opsconsole.sources.kubernetes.autoscalers import Budget, Scaler, read_budget, read_scaler
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
-from opsconsole.sources.kubernetes.cluster_events import Said, read_said
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.inventory import Objects
 from opsconsole.sources.kubernetes.kind_watch import Kind, KindWatch
-from opsconsole.sources.kubernetes.metadata import Owner
-from opsconsole.sources.kubernetes.nodes import Node, read_node
-from opsconsole.sources.kubernetes.pods import Pod, read_pod
-from opsconsole.sources.kubernetes.reflector import Change
-from opsconsole.sources.kubernetes.revisions import (
+from opsconsole.sources.kubernetes.objects.autoscalers import (
+    Budget,
+    Scaler,
+    read_budget,
+    read_scaler,
+)
+from opsconsole.sources.kubernetes.objects.cluster_events import Said, read_said
+from opsconsole.sources.kubernetes.objects.metadata import Owner
+from opsconsole.sources.kubernetes.objects.nodes import Node, read_node
+from opsconsole.sources.kubernetes.objects.pods import Pod, read_pod
+from opsconsole.sources.kubernetes.objects.revisions import (
     Revision,
     read_controller_revision,
     read_replica_set,
 )
-from opsconsole.sources.kubernetes.workloads import Controller, WorkloadKind, read_controller
+from opsconsole.sources.kubernetes.objects.workloads import (
+    Controller,
+    WorkloadKind,
+    read_controller,
+)
+from opsconsole.sources.kubernetes.reflector import Change
 
 _SCALING: Final = ("v2", "v2beta2", "v1")
 _POLICY: Final = ("v1", "v1beta1")

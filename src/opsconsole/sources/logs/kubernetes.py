@@ -18,9 +18,9 @@ from urllib.parse import quote
 
 from opsconsole.config.kubernetes import KubernetesCluster, KubernetesTarget
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, unusable
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from opsconsole.sources.logs.base import LogContext, LogSink, Sought, Stretch
 from opsconsole.sources.logs.follower import Follower
 from opsconsole.sources.logs.pod_runs import Run, runs_of, selector_of

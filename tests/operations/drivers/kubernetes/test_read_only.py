@@ -18,9 +18,9 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.operations.drivers import registry
 from opsconsole.operations.drivers.kubernetes.changes import ClusterChanges
 from opsconsole.operations.planning.declared import declared
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from tests.operations.drivers.kubernetes.stand_in import StandIn
 from tests.operations.place import Place, refused
 

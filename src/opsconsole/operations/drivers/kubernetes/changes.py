@@ -17,8 +17,8 @@ from opsconsole.operations.drivers.kubernetes.rollout import MANAGER
 from opsconsole.operations.drivers.kubernetes.workloads import namespaced, part
 from opsconsole.operations.driving.driver import Outcome, StepOutcome
 from opsconsole.sources.http.head import HttpAnswer
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 from opsconsole.text import sanitize_bytes
 
 CONFLICT: Final = 409

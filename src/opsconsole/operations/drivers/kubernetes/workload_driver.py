@@ -42,7 +42,7 @@ from opsconsole.operations.driving.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.sources.kubernetes.client import Right
+from opsconsole.sources.kubernetes.api.client import Right
 from opsconsole.text import sanitize
 
 VERSION: Final = "version"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opsconsole.sources.json_fields import integer, mapping
-from opsconsole.sources.kubernetes.metadata import Metadata, read_metadata
-from opsconsole.sources.kubernetes.templates import Template, read_template
-from opsconsole.sources.kubernetes.workloads import REVISION
+from opsconsole.sources.kubernetes.objects.metadata import Metadata, read_metadata
+from opsconsole.sources.kubernetes.objects.templates import Template, read_template
+from opsconsole.sources.kubernetes.objects.workloads import REVISION
 
 
 @dataclass(frozen=True, slots=True)

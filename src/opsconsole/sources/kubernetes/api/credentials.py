@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from opsconsole import durable
 from opsconsole.config.secrets.core_dumps import forbid_core_dumps
 from opsconsole.hiding import hide
-from opsconsole.sources.kubernetes.cluster_error import unusable
+from opsconsole.sources.kubernetes.api.cluster_error import unusable
 from opsconsole.text import sanitize
 
 REREAD: Final = 60.0

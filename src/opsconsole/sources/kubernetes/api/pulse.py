@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from opsconsole.model.fault import Fault
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 
 EVERY: Final = 5.0
 _AGAIN: Final = 2.0

@@ -9,7 +9,12 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from opsconsole.model.running.troubles import Trouble, TroubleCode
-from opsconsole.sources.kubernetes.containers import OUT_OF_MEMORY, Condition, Container, Ended
+from opsconsole.sources.kubernetes.objects.containers import (
+    OUT_OF_MEMORY,
+    Condition,
+    Container,
+    Ended,
+)
 
 _C = TroubleCode
 _PULLS: Final = frozenset(

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from opsconsole.model.events import Event, EventCode
-from opsconsole.sources.kubernetes import timeline
-from opsconsole.sources.kubernetes.nodes import Node, read_node
-from opsconsole.sources.kubernetes.revisions import Revision, read_replica_set
-from opsconsole.sources.kubernetes.workloads import Controller
+from opsconsole.sources.kubernetes.objects import timeline
+from opsconsole.sources.kubernetes.objects.nodes import Node, read_node
+from opsconsole.sources.kubernetes.objects.revisions import Revision, read_replica_set
+from opsconsole.sources.kubernetes.objects.workloads import Controller
 from tests.sources.kubernetes.cluster_samples import (
     AT,
     THEN,

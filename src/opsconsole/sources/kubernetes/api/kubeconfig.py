@@ -22,10 +22,10 @@ from opsconsole.config.files.yaml_tree import TreeError, read_tree
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.hiding import hide
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.kubernetes.access import Access
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
-from opsconsole.sources.kubernetes.credentials import Credentials, Written, content
-from opsconsole.sources.kubernetes.exec_plugin import VERSIONS, Plugin, handed_by
+from opsconsole.sources.kubernetes.api.access import Access
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, unusable
+from opsconsole.sources.kubernetes.api.credentials import Credentials, Written, content
+from opsconsole.sources.kubernetes.api.exec_plugin import VERSIONS, Plugin, handed_by
 from opsconsole.text import sanitize
 
 VARIABLE: Final = "KUBECONFIG"

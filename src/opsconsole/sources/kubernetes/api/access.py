@@ -16,8 +16,8 @@ from opsconsole import durable
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.dial import Origin
 from opsconsole.sources.http.tunnel import Proxy
-from opsconsole.sources.kubernetes.cluster_error import unusable
-from opsconsole.sources.kubernetes.credentials import Credentials, Identity
+from opsconsole.sources.kubernetes.api.cluster_error import unusable
+from opsconsole.sources.kubernetes.api.credentials import Credentials, Identity
 from opsconsole.text import sanitize
 
 _CERTIFICATES: Final = 1 << 20

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opsconsole.sources.json_fields import mapping, text
-from opsconsole.sources.kubernetes.containers import Condition, read_conditions
-from opsconsole.sources.kubernetes.metadata import NAME_LIMIT, Metadata, read_metadata
+from opsconsole.sources.kubernetes.objects.containers import Condition, read_conditions
+from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, Metadata, read_metadata
 
 
 @dataclass(frozen=True, slots=True)

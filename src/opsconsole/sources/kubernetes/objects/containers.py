@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.sources.json_fields import integer, listed, mapping, read_time, text
-from opsconsole.sources.kubernetes.metadata import NAME_LIMIT, VALUE_LIMIT
+from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, VALUE_LIMIT
 
 CRASH_LOOP: Final = "CrashLoopBackOff"
 OUT_OF_MEMORY: Final = "OOMKilled"

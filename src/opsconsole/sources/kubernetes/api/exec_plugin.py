@@ -28,8 +28,8 @@ from opsconsole.config.secrets.patterns import redacted
 from opsconsole.hiding import hide
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.running.machine import Command, End, Finished
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
-from opsconsole.sources.kubernetes.credentials import Identity, bearer
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, unusable
+from opsconsole.sources.kubernetes.api.credentials import Identity, bearer
 from opsconsole.sources.strict_json import InvalidJsonError, parse
 from opsconsole.text import sanitize, sanitize_bytes
 

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 from opsconsole.model.running.workloads import Autoscaler
 from opsconsole.sources.json_fields import integer, listed, mapping, read_time, text
-from opsconsole.sources.kubernetes.containers import CONTAINERS, read_conditions
-from opsconsole.sources.kubernetes.metadata import NAME_LIMIT, VALUE_LIMIT, Metadata, read_metadata
-from opsconsole.sources.kubernetes.workloads import full_name
+from opsconsole.sources.kubernetes.objects.containers import CONTAINERS, read_conditions
+from opsconsole.sources.kubernetes.objects.metadata import (
+    NAME_LIMIT,
+    VALUE_LIMIT,
+    Metadata,
+    read_metadata,
+)
+from opsconsole.sources.kubernetes.objects.workloads import full_name
 
 
 @dataclass(frozen=True, slots=True)

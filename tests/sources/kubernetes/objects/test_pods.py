@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 from opsconsole.model.running.troubles import TroubleCode
 from opsconsole.model.running.workloads import Phase
 from opsconsole.model.state import State
-from opsconsole.sources.kubernetes.autoscalers import read_budget, read_scaler
-from opsconsole.sources.kubernetes.cluster_events import read_said
-from opsconsole.sources.kubernetes.nodes import read_node
-from opsconsole.sources.kubernetes.pods import read_pod
-from opsconsole.sources.kubernetes.revisions import read_controller_revision, read_replica_set
-from opsconsole.sources.kubernetes.workloads import WorkloadKind, read_controller
+from opsconsole.sources.kubernetes.objects.autoscalers import read_budget, read_scaler
+from opsconsole.sources.kubernetes.objects.cluster_events import read_said
+from opsconsole.sources.kubernetes.objects.nodes import read_node
+from opsconsole.sources.kubernetes.objects.pods import read_pod
+from opsconsole.sources.kubernetes.objects.revisions import (
+    read_controller_revision,
+    read_replica_set,
+)
+from opsconsole.sources.kubernetes.objects.workloads import WorkloadKind, read_controller
 from tests.clean import is_clean
 from tests.sources.kubernetes.cluster_samples import (
     BED,

@@ -16,8 +16,8 @@ from typing import Final
 from opsconsole.model.running.troubles import Trouble, TroubleCode
 from opsconsole.model.running.workloads import Place, Update, Workload
 from opsconsole.sources.json_fields import integer, mapping, text
-from opsconsole.sources.kubernetes.containers import Condition, read_conditions
-from opsconsole.sources.kubernetes.metadata import (
+from opsconsole.sources.kubernetes.objects.containers import Condition, read_conditions
+from opsconsole.sources.kubernetes.objects.metadata import (
     NAME_LIMIT,
     NOBODY,
     OURS,
@@ -26,7 +26,7 @@ from opsconsole.sources.kubernetes.metadata import (
     read_metadata,
     touched,
 )
-from opsconsole.sources.kubernetes.templates import Template, read_template
+from opsconsole.sources.kubernetes.objects.templates import Template, read_template
 
 REVISION: Final = "deployment.kubernetes.io/revision"
 _QUOTA: Final = re.compile(r"exceeded quota: ([^,]+), requested: ([^\s]+)")

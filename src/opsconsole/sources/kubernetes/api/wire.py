@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 from opsconsole import __version__
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.head import HttpAnswer
-from opsconsole.sources.kubernetes.access import Access
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused, unusable
-from opsconsole.sources.kubernetes.credentials import Identity
+from opsconsole.sources.kubernetes.api.access import Access
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, refused, unusable
+from opsconsole.sources.kubernetes.api.credentials import Identity
 from opsconsole.text import sanitize_bytes
 
 JsonObject = Mapping[str, object]

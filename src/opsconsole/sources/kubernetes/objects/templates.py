@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from opsconsole.sources.json_fields import listed, mapping, text, texts
-from opsconsole.sources.kubernetes.containers import CONTAINERS
-from opsconsole.sources.kubernetes.metadata import NAME_LIMIT, VALUE_LIMIT
+from opsconsole.sources.kubernetes.objects.containers import CONTAINERS
+from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, VALUE_LIMIT
 from opsconsole.sources.marks import mark
 
 RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"

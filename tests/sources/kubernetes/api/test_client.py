@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.kubernetes.access import Access
-from opsconsole.sources.kubernetes.client import ClusterClient, Right
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
-from opsconsole.sources.kubernetes.credentials import Identity, Written
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.access import Access
+from opsconsole.sources.kubernetes.api.client import ClusterClient, Right
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.credentials import Identity, Written
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from tests.patience import soon
 from tests.sources.hostile_cases import CASES, Exchange
 from tests.sources.kubernetes.asking import JSON, LIMIT, LOOKS, SAFE, answering, asking, said
@@ -359,8 +359,8 @@ async def test_nothing_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatc
 async def test_a_watched_server_that_hangs_is_known_while_its_watch_stands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("opsconsole.sources.kubernetes.pulse.EVERY", 0.05)
-    monkeypatch.setattr("opsconsole.sources.kubernetes.pulse._AGAIN", 0.05)
+    monkeypatch.setattr("opsconsole.sources.kubernetes.api.pulse.EVERY", 0.05)
+    monkeypatch.setattr("opsconsole.sources.kubernetes.api.pulse._AGAIN", 0.05)
     hangs = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

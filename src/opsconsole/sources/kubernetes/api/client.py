@@ -26,12 +26,12 @@ from opsconsole.sources.http.resolver import Resolver
 from opsconsole.sources.http.stream import Stream
 from opsconsole.sources.http.transport import after_sending
 from opsconsole.sources.http.transport_fault import StaleConnectionError, TransportFaultError
-from opsconsole.sources.kubernetes.access import Access, context_of
-from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
-from opsconsole.sources.kubernetes.credentials import REREAD, Identity
-from opsconsole.sources.kubernetes.kubeconfig import access_of
-from opsconsole.sources.kubernetes.pulse import Pulse
-from opsconsole.sources.kubernetes.wire import (
+from opsconsole.sources.kubernetes.api.access import Access, context_of
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, unusable
+from opsconsole.sources.kubernetes.api.credentials import REREAD, Identity
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.pulse import Pulse
+from opsconsole.sources.kubernetes.api.wire import (
     ERROR_LIMIT,
     JsonObject,
     check_type,

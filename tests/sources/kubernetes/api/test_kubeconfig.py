@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.kubernetes.access import context_of
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
-from opsconsole.sources.kubernetes.credentials import Identity
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.access import context_of
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.credentials import Identity
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from opsconsole.text import sanitize
 from tests.sources.kubernetes.kubeconfigs import cluster, entries, write
 

@@ -16,7 +16,7 @@ from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Phase, Place, Port, Replica
 from opsconsole.model.state import State
 from opsconsole.sources.json_fields import integer, listed, mapping, read_time, text
-from opsconsole.sources.kubernetes.containers import (
+from opsconsole.sources.kubernetes.objects.containers import (
     CONTAINERS,
     CRASH_LOOP,
     OUT_OF_MEMORY,
@@ -25,9 +25,9 @@ from opsconsole.sources.kubernetes.containers import (
     read_conditions,
     read_containers,
 )
-from opsconsole.sources.kubernetes.metadata import NAME_LIMIT, Metadata, read_metadata
-from opsconsole.sources.kubernetes.pod_troubles import of_pod
-from opsconsole.sources.kubernetes.quantities import size
+from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, Metadata, read_metadata
+from opsconsole.sources.kubernetes.objects.pod_troubles import of_pod
+from opsconsole.sources.kubernetes.objects.quantities import size
 
 KIND: Final = "pod"
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
-from opsconsole.sources.kubernetes.exec_plugin import AGAIN, MARGIN, Handed, Plugin, handed_by
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.exec_plugin import AGAIN, MARGIN, Handed, Plugin, handed_by
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from tests.patience import until
 from tests.sources.kubernetes.asking import answering, said
 from tests.sources.kubernetes.kubeconfigs import cluster, entries, write

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import trustme
 
-from opsconsole.sources.kubernetes.client import ClusterClient
-from opsconsole.sources.kubernetes.cluster_error import ClusterError
-from opsconsole.sources.kubernetes.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.client import ClusterClient
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from tests.sources.kubernetes.asking import said
 from tests.sources.kubernetes.kubeconfigs import cluster, entries, write
 from tests.sources.local_http import Proxy, Server, listening

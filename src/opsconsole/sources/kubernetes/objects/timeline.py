@@ -12,13 +12,13 @@ from typing import Final
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.running.workloads import Update
 from opsconsole.model.state import State
-from opsconsole.sources.kubernetes.cluster_events import Said
-from opsconsole.sources.kubernetes.containers import OUT_OF_MEMORY, Container, Ended
-from opsconsole.sources.kubernetes.nodes import Node
-from opsconsole.sources.kubernetes.pods import Pod
-from opsconsole.sources.kubernetes.revisions import Revision
-from opsconsole.sources.kubernetes.templates import Template
-from opsconsole.sources.kubernetes.workloads import Controller
+from opsconsole.sources.kubernetes.objects.cluster_events import Said
+from opsconsole.sources.kubernetes.objects.containers import OUT_OF_MEMORY, Container, Ended
+from opsconsole.sources.kubernetes.objects.nodes import Node
+from opsconsole.sources.kubernetes.objects.pods import Pod
+from opsconsole.sources.kubernetes.objects.revisions import Revision
+from opsconsole.sources.kubernetes.objects.templates import Template
+from opsconsole.sources.kubernetes.objects.workloads import Controller
 from opsconsole.sources.marks import difference
 
 _SIGNALS: Final = {130: "SIGINT", 137: "SIGKILL", 143: "SIGTERM"}

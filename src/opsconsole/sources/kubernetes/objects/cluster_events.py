@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.sources.json_fields import integer, mapping, read_time, text
-from opsconsole.sources.kubernetes.metadata import NAME_LIMIT, read_metadata
+from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, read_metadata
 
 RELEVANT: Final = frozenset(
     {"Unhealthy", "Failed", "FailedMount", "FailedAttachVolume", "FailedCreate"}

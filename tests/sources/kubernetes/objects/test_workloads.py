@@ -6,9 +6,9 @@ import pytest
 
 from opsconsole.model.running.troubles import TroubleCode
 from opsconsole.model.running.workloads import Update
-from opsconsole.sources.kubernetes.autoscalers import read_budget, read_scaler
-from opsconsole.sources.kubernetes.quantities import quantity, size
-from opsconsole.sources.kubernetes.workloads import WorkloadKind
+from opsconsole.sources.kubernetes.objects.autoscalers import read_budget, read_scaler
+from opsconsole.sources.kubernetes.objects.quantities import quantity, size
+from opsconsole.sources.kubernetes.objects.workloads import WorkloadKind
 from tests.sources.kubernetes.cluster_samples import controller, deployment
 
 _K = WorkloadKind

@@ -12,11 +12,11 @@ from typing import Final
 from opsconsole.model.running.troubles import Trouble, TroubleCode
 from opsconsole.model.running.workloads import Phase
 from opsconsole.model.state import State
-from opsconsole.sources.kubernetes.cluster_events import Said
-from opsconsole.sources.kubernetes.containers import Container
-from opsconsole.sources.kubernetes.nodes import Node
-from opsconsole.sources.kubernetes.pod_troubles import killed_by_probe, not_pulled, of_probe
-from opsconsole.sources.kubernetes.pods import Pod
+from opsconsole.sources.kubernetes.objects.cluster_events import Said
+from opsconsole.sources.kubernetes.objects.containers import Container
+from opsconsole.sources.kubernetes.objects.nodes import Node
+from opsconsole.sources.kubernetes.objects.pod_troubles import killed_by_probe, not_pulled, of_probe
+from opsconsole.sources.kubernetes.objects.pods import Pod
 
 _C = TroubleCode
 _FAILURES: Final = 3
