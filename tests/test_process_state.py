@@ -18,10 +18,11 @@ THE_SAME_FOR_ALL = {
     "demo.supervisor._log",
     "engine.recording.segment._dump",
     "operations.journal.sqlite_database._making",
+    "programs._under_way",
     "sources.logs.stamped_lines._seconds_of",
     "ui.incident_export._writing",
 }
-"""Loggers, locks, and what a text is always read as."""
+"""Loggers, locks, what is ended with the process, and what a text is always read as."""
 
 
 def variables(file: Path) -> set[str]:

@@ -87,7 +87,7 @@ TARGETS: Final[dict[str, Target]] = {
     "kubeconfig": Target(
         ("sources/kubernetes/api/kubeconfig.py", "sources/kubernetes/api/exec_plugin.py"),
         tuple(
-            f"tests/sources/kubernetes/test_{name}.py"
+            f"tests/sources/kubernetes/api/test_{name}.py"
             for name in ("kubeconfig", "exec_plugin", "access")
         ),
     ),
