@@ -179,7 +179,7 @@ class Fleet:
         public = (self.folder / "key.pub").read_text()
         host.sh('mkdir -m 700 -p /root/.ssh && printf %s "$1" > /root/.ssh/authorized_keys', public)
         # One of these tests logs in more often at once than sshd lets in by itself.
-        host.sh("echo MaxStartups 100 > /etc/ssh/sshd_config.d/tests.conf && systemctl reload ssh")
+        host.sh("echo MaxStartups 100 > /etc/ssh/sshd_config.d/tests.conf && systemctl restart ssh")
         return host
 
     @cached_property
