@@ -54,14 +54,18 @@ exec awk 'BEGIN { while (1) { kept[n++] = sprintf("%1999999s", ""); system("slee
 
 
 def leaking_image(engine: Engine) -> str:
-    """Version 2 of the engine's image, which leaks two megabytes every tenth of a second."""
+    """Version 2 of the engine's image, which leaks two megabytes every tenth of a second.
+
+    It is of a repository of its own: what rolls back by itself looks for the tag before.
+    """
+    repository = f"{engine.repository}-leaking"
     engine.client().api.import_image_from_data(
         busybox.archive(2),
-        repository=engine.repository,
+        repository=repository,
         tag="leaking",
         changes=["CMD " + json.dumps(["sh", "-c", LEAK]), "ENV PATH=/bin", "EXPOSE 8080"],
     )
-    return f"{engine.repository}:leaking"
+    return f"{repository}:leaking"
 
 
 def command(config: Path, *words: str) -> list[str]:

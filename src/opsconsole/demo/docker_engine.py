@@ -160,7 +160,7 @@ class Engine:
                 self._private.discard()
 
     def _remove_images(self) -> None:
-        for image in self._client.images.list(name=self.repository):
+        for image in self._client.images.list(name=f"{self.repository}*"):
             self._client.images.remove(str(image.id), force=True)
 
     def _clear_private(self) -> None:
