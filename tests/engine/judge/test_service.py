@@ -54,6 +54,13 @@ def test_an_instance_from_its_probes(
     assert (judgement.state, judgement.reason) == (state, reason)
 
 
+def test_what_is_not_known_of_a_copy_is_the_reason_where_nothing_is_wrong() -> None:
+    lost = Judgement(UNKNOWN, "pod web-1 ready: its node is silent")
+    assert judge_service([], [Judgement(OK), lost]) == Judgement(UNKNOWN, lost.reason)
+    assert judge_service([], []) == Judgement(UNKNOWN, "no copy is known")
+    assert judge_service([], [lost, Judgement(DOWN, "ended")]).reason == "ended"
+
+
 def test_a_reason_names_the_instance_and_how_many() -> None:
     views = [
         instance("api-1", OK),

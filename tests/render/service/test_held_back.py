@@ -31,6 +31,7 @@ def said(code: str, width: int, **more: object) -> str:
         (_C.INIT_FAILS, {"part": "migrate", "figure": 1.0, "limit": 4.0},
          "init container migrate: exit 1 ×4"),
         (_C.NOT_READY, {"after": "HTTP 503"}, "readiness fails: HTTP 503"),
+        (_C.NOT_READY, {"part": "proxy", "after": "exit 1"}, "container proxy ended: exit 1"),
         (_C.NOT_LIVE, {}, "liveness fails"),
         (_C.EVICTED, {"after": "low on disk"}, "evicted: low on disk"),
         (_C.NODE_LOST, {"part": "node-1"}, "node node-1 is not ready"),

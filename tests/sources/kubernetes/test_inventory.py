@@ -1,6 +1,8 @@
 """What a recorded cluster is to the console: its workloads, their copies, and why they are ill."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -182,6 +184,105 @@ def test_a_pod_on_a_node_that_is_lost_says_so() -> None:
     assert found.trouble is not None
     assert (found.trouble.code, found.trouble.part) == (_C.NODE_LOST, "node-1")
     assert found.trouble.detail == "Kubelet stopped posting"
+    assert found.state is State.DOWN
+
+
+@pytest.mark.parametrize("status", ["Unknown", "False"])
+def test_that_a_pod_is_ready_is_hearsay_while_its_node_is_lost(status: str) -> None:
+    node = recorded()["nodes"][0]
+    lost = read_node({**node, "status": {"conditions": [{"type": "Ready", "status": status}]}})
+    assert lost is not None
+    found = assembled(Objects([a_pod(pod())], nodes=[lost])).replicas[0]
+    assert found.state is State.UNKNOWN
+    assert found.trouble is not None
+    assert found.trouble.code is _C.NODE_LOST
+
+
+def later(seconds: float) -> str:
+    return datetime.fromtimestamp(THEN + seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+_READINESS = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+_LIVENESS = "Liveness probe failed: HTTP probe failed with statuscode: 500"
+_GATE = {"reason": "ReadinessGatesNotReady", "message": "gate open"}
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "code", "detail"),
+    [
+        # A blip that did not end it, long before it stopped being ready.
+        ([(_LIVENESS, 60.0), (_READINESS, 3000.0)], {}, _C.NOT_READY, "HTTP 503"),
+        ([(_LIVENESS, 2990.0), (_READINESS, 2995.0)], {}, _C.NOT_LIVE, "HTTP 500"),
+        ([(_READINESS, 60.0)], _GATE, _C.NOT_READY, "gate open"),
+        ([(_READINESS, 60.0)], {}, _C.NOT_READY, ""),
+    ],
+)
+def test_what_was_said_while_a_pod_was_ready_did_not_end_that(
+    said: list[tuple[str, float]], why: dict[str, str], code: TroubleCode, detail: str
+) -> None:
+    ready = {"type": "Ready", "status": "False", "lastTransitionTime": later(3000.0), **why}
+    one = a_pod(pod(ready="False", conditions=[ready]))
+    events = [unhealthy(message, at=later(at)) for message, at in said]
+    found = assembled(Objects([one], events=events), THEN + 3010.0).replicas[0]
+    assert found.trouble is not None
+    assert (found.trouble.code, found.trouble.detail) == (code, detail)
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1, "Error"), (0, "Completed")])
+def test_a_container_that_ended_beside_others_is_named(code: int, reason: str) -> None:
+    beside = container("proxy", ended=end(code, reason, after=300.0, ran=300.0), ready=False)
+    ready = {"type": "Ready", "status": "False", "lastTransitionTime": later(300.0)}
+    one = a_pod(pod(conditions=[ready], containers=[container("main"), beside]))
+    found = assembled(Objects([one])).replicas[0]
+    assert found.state is State.DOWN
+    assert found.trouble is not None
+    assert (found.trouble.part, found.trouble.detail) == ("proxy", f"exit {code}")
+
+
+@pytest.mark.parametrize(
+    ("more", "waits"),
+    [
+        ({}, True),
+        ({"inits": [container("migrate", ready=False)]}, False),
+        ({"inits": [container("migrate", ended=end(0, "Completed"))]}, False),
+        ({"conditions": [{"type": "PodReadyToStartContainers", "status": "True"}]}, False),
+        ({"conditions": [{"type": "PodReadyToStartContainers", "status": "False"}]}, True),
+    ],
+)
+def test_a_volume_that_is_there_by_now_is_not_awaited(more: dict[str, Any], waits: bool) -> None:
+    main = container("main", waiting="ContainerCreating", ready=False)
+    one = a_pod(pod(phase="Pending", ready="False", containers=[main], **more))
+    said = 'MountVolume.SetUp failed for volume "cfg" : timed out waiting for the cache'
+    events = [unhealthy(said, reason="FailedMount")]
+    found = assembled(Objects([one], events=events)).replicas[0]
+    assert (found.trouble is not None) is waits
+    assert found.state is (State.DOWN if waits else State.DEGRADED)
+
+
+def test_each_image_has_the_reason_that_was_said_of_it() -> None:
+    wait = 'Back-off pulling image "web:1"'
+    both = [
+        container("main", waiting="ImagePullBackOff", message=wait, ready=False),
+        container("proxy", waiting="ImagePullBackOff", ready=False, of={"image": "proxy:9"}),
+    ]
+    events = [
+        unhealthy('Failed to pull image "web:1": unauthorized', reason="Failed"),
+        unhealthy('Failed to pull image "proxy:9": not found', reason="Failed", at=later(9.0)),
+    ]
+    one = a_pod(pod(phase="Pending", ready="False", containers=both))
+    found = assembled(Objects([one], events=events)).replicas[0].trouble
+    assert found is not None
+    assert (found.code, found.part) == (_C.IMAGE_REFUSED, "web:1")
+
+
+@pytest.mark.parametrize(("made", "refused"), [(-60.0, True), (60.0, False)])
+def test_a_refusal_is_over_once_a_pod_was_made(made: float, refused: bool) -> None:
+    whole = controller(deployment("web", availableReplicas=1))
+    owner = {"kind": "Deployment", "name": "web", "uid": whole.meta.uid, "controller": True}
+    meta = {"ownerReferences": [owner], "creationTimestamp": later(made)}
+    said = unhealthy("exceeded quota: small", reason="FailedCreate", about=whole.meta.uid)
+    known = Objects([a_pod(pod(meta=meta))], [whole], events=[said])
+    assert (assembled(known).workloads[0].trouble is not None) is refused
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,8 @@ def judge_service(instances: Sequence[InstanceView], beside: Sequence[Judgement]
     well = next((judgement.reason for judgement in beside if judgement.reason), "")
     if not instances:
         state = combine_instances(judgement.state for judgement in beside)
-        reason = bad[0].reason if bad else "no copy is known"
+        unseen = (each.reason for each in beside if each.state is State.UNKNOWN and each.reason)
+        reason = bad[0].reason if bad else next(unseen, "no copy is known")
         return Judgement(state, well if state is State.OK else reason)
     state = combine_instances(instance.state for instance in instances)
     reason = _of_instances(instances)

@@ -21,7 +21,9 @@ class TroubleCode(StrEnum):
     NOT_CREATED = "not-created"  # detail: what was said
     QUOTA_EXCEEDED = "quota-exceeded"  # part: the quota, detail: of what
     INIT_FAILS = "init-fails"  # part: the init container, count: its exit code, of: how often
-    NOT_READY = "not-ready"  # detail: what its readiness probe saw
+    NOT_READY = (
+        "not-ready"  # detail: what its readiness probe saw, or how the container ``part`` ended
+    )
     NOT_LIVE = "not-live"  # detail: what its liveness probe saw
     NOT_STARTED = "not-started"  # detail: what its startup probe saw
     EVICTED = "evicted"  # detail: why

@@ -27,6 +27,12 @@ def _probe(kind: str) -> Callable[[Fact], list[str]]:
     return lambda fact: [f"{kind} fails: {fact.after}" if fact.after else f"{kind} fails"]
 
 
+def _not_ready(fact: Fact) -> list[str]:
+    if not fact.part:
+        return _probe("readiness")(fact)
+    return [f"container {fact.part} ended: {fact.after}".removesuffix(": ")]
+
+
 def _unschedulable(fact: Fact) -> list[str]:
     nodes = "no node fits"
     if fact.figure is not None and fact.limit is not None:
@@ -55,7 +61,7 @@ _PARTS: Final[Mapping[TroubleCode, Callable[[Fact], list[str]]]] = {
     _C.NOT_CREATED: _not_made,
     _C.QUOTA_EXCEEDED: lambda fact: [f"quota exceeded: {fact.part}", fact.after],
     _C.INIT_FAILS: _init_fails,
-    _C.NOT_READY: _probe("readiness"),
+    _C.NOT_READY: _not_ready,
     _C.NOT_LIVE: _probe("liveness"),
     _C.NOT_STARTED: _probe("startup"),
     _C.EVICTED: lambda fact: [f"evicted: {fact.after}" if fact.after else "evicted"],

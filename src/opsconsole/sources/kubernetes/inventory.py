@@ -84,8 +84,11 @@ class Assembler:
         before, self._made = self._made, {}
         replicas = []
         copies: dict[str, int] = {}
+        newest: dict[str, float] = {}
         for pod, of in owned:
             controller = controllers.get(of.uid)
+            if pod.meta.created_at is not None:
+                newest[of.uid] = max(newest.get(of.uid, 0.0), pod.meta.created_at)
             if controller is not None and pod.counts:
                 copies[of.uid] = copies.get(of.uid, 0) + 1
             loop = loops(pod, now)
@@ -95,7 +98,13 @@ class Assembler:
         scalers = {each.of: each for each in known.scalers}
         budgets = list(known.budgets)
         workloads = [
-            _workload(each, scalers, budgets, hearsay, copies.get(each.meta.uid, 0))
+            _workload(
+                each,
+                scalers,
+                budgets,
+                _refusal(hearsay, each.meta.uid, newest.get(each.meta.uid, 0.0)),
+                copies.get(each.meta.uid, 0),
+            )
             for each in controllers.values()
         ]
         return Inventory(
@@ -190,11 +199,20 @@ def owner_of(pod: Pod, replica_sets: Mapping[str, Owner | None]) -> _Of:
     return _Of(full_name(pod.meta.namespace, owner.kind, owner.name), owner.uid)
 
 
+def _refusal(hearsay: Hearsay, uid: str, made_at: float) -> Trouble | None:
+    """Why its pods were refused, and none was made since, the newest at ``made_at``."""
+    said = hearsay.of.get(uid, ())
+    refused = [
+        each for each in said if each.reason == "FailedCreate" and (each.at or 0.0) >= made_at
+    ]
+    return not_made(refused[-1].message, refused[-1].first) if refused else None
+
+
 def _workload(
     controller: Controller,
     scalers: Mapping[str, Scaler],
     budgets: Iterable[Budget],
-    hearsay: Hearsay,
+    refusal: Trouble | None,
     copies: int,
 ) -> Workload:
     found = controller.workload
@@ -208,8 +226,7 @@ def _workload(
     ]
     trouble = found.trouble
     if trouble is None and copies < found.wanted:
-        refused = [each for each in hearsay.of.get(found.id, ()) if each.reason == "FailedCreate"]
-        trouble = not_made(refused[-1].message, refused[-1].first) if refused else None
+        trouble = refusal
     if scaler is None and not allowed and trouble == found.trouble:
         return found
     return replace(

@@ -151,17 +151,26 @@ def test_the_end_of_a_container_is_one_event_however_often_it_is_reported() -> N
     ]
 
 
-def test_an_end_by_order_is_no_failure() -> None:
-    ordered = {"deletionTimestamp": AT}
-    ended = a_pod(pod(meta=ordered, containers=[container(ended=end(143), ready=False)]))
+@pytest.mark.parametrize(
+    ("after", "grace", "signal"),
+    [(-10.0, 30, "SIGTERM"), (20.0, 30, "SIGTERM"), (-60.0, 30, ""), (-600.0, 0, "")],
+)
+def test_an_end_is_by_order_from_when_that_was_given(after: float, grace: int, signal: str) -> None:
+    # It has to be gone by that time.
+    ordered = {"deletionTimestamp": AT, "deletionGracePeriodSeconds": grace}
+    ended = a_pod(
+        pod(meta=ordered, containers=[container(ended=end(143, after=after), ready=False)])
+    )
     (event,) = timeline.of_pod(a_pod(pod()), ended, NOW)
-    assert (event.code, event.name) == (_E.ENDED, "SIGTERM")
+    assert (event.code, event.name) == (_E.ENDED, signal)
+    assert [each.name for each in timeline.ends_of(ended, 0.0)] == [signal]
 
 
 def test_an_init_container_that_is_done_is_no_event() -> None:
     done = a_pod(pod(inits=[container("migrate", ended=end(0, "Completed"))]))
     found = timeline.of_pod(None, done, NOW)
     assert [each.code for each in found] == [_E.STARTED]
+    assert not list(timeline.ends_of(done, 0.0)), "nor of the time before the first look"
 
 
 def test_an_eviction_is_said_with_its_reason() -> None:

@@ -238,8 +238,15 @@ def _check_fails(copy: Replica) -> Fact:
     if trouble is None:
         return Fact(FactCode.CHECK_FAILS, None, copy.name, after=copy.detail, source=source)
     code, said = trouble.code.value, trouble.detail
-    at = trouble.at
-    return Fact(FactCode.CHECK_FAILS, at, copy.name, before=code, after=said, source=source)
+    return Fact(
+        FactCode.CHECK_FAILS,
+        trouble.at,
+        copy.name,
+        before=code,
+        after=said,
+        part=trouble.part,
+        source=source,
+    )
 
 
 def called_ill(service: ServiceView, known: Known) -> frozenset[str]:

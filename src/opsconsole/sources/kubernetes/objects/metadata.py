@@ -37,8 +37,8 @@ class Owner:
 class Metadata:
     """What is said of an object; times are Unix seconds by the cluster's clock.
 
-    Without its ``resourceVersion``, so that an object is equal to itself while nothing changes that
-    is read of it.
+    ``deleted_at`` is when its deletion was asked for. Without its ``resourceVersion``, so that an
+    object is equal to itself while nothing changes that is read of it.
     """
 
     uid: str
@@ -69,8 +69,15 @@ def read_metadata(item: Mapping[str, object]) -> Metadata | None:
         texts(kept, _LABELS_LIMIT, VALUE_LIMIT),
         _owner(found.get("ownerReferences")),
         read_time(found.get("creationTimestamp")),
-        read_time(found.get("deletionTimestamp")),
+        _deleted_at(found),
     )
+
+
+def _deleted_at(found: Mapping[str, object]) -> float | None:
+    """What is said is by when it has to be gone."""
+    gone_by = read_time(found.get("deletionTimestamp"))
+    patience = integer(found.get("deletionGracePeriodSeconds")) or 0
+    return None if gone_by is None else gone_by - max(0, patience)
 
 
 def _owner(references: object) -> Owner | None:

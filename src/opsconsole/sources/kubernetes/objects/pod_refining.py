@@ -22,6 +22,9 @@ _C = TroubleCode
 _FAILURES: Final = 3
 """Failures of a readiness probe, as Kubernetes counts by default, until a pod is not ready."""
 
+_BEFORE: Final = 60.0
+"""Seconds that a probe fails, at most, until a pod is not ready, where it is asked rarely."""
+
 _MOUNTS: Final = frozenset({"FailedMount", "FailedAttachVolume"})
 _BINDS: Final = frozenset({"ProvisioningFailed", "FailedBinding"})
 _VOLUME: Final = re.compile(r'volume "([^"]{1,253})"|volumes=\[([^\] ]{1,253})')
@@ -80,17 +83,24 @@ def refined(pod: Pod, hearsay: Hearsay, loop: int = 0) -> tuple[Trouble | None, 
     ``loop`` is how often it has ended although it runs at the moment.
     """
     replica = pod.replica
+    lost = _node_lost(hearsay.nodes.get(replica.node))
+    if pod.counts and lost is not None:
+        # That it is ready is the last word of a node that says nothing now.
+        return lost, State.UNKNOWN if replica.state is State.OK else State.DOWN
     if pod.counts and replica.state is State.OK and loop:
         return _not_live(pod, hearsay.of.get(replica.id, ())), State.DEGRADED
     if not pod.counts or replica.state is State.OK:
         return replica.trouble, replica.state
-    node = hearsay.nodes.get(replica.node)
-    if node is not None and node.ready.status != "True":
-        why = node.ready.message or node.ready.reason
-        return Trouble(_C.NODE_LOST, why[:_DETAIL], replica.node, at=node.ready.since), State.DOWN
     said = hearsay.of.get(replica.id, ())
     trouble = _trouble(pod, said, hearsay)
     return trouble, State.DOWN if trouble is not None else replica.state
+
+
+def _node_lost(node: Node | None) -> Trouble | None:
+    if node is None or node.ready.status == "True":
+        return None
+    why = node.ready.message or node.ready.reason
+    return Trouble(_C.NODE_LOST, why[:_DETAIL], node.meta.name, at=node.ready.since)
 
 
 def _trouble(pod: Pod, said: Sequence[Said], hearsay: Hearsay) -> Trouble | None:
@@ -99,7 +109,7 @@ def _trouble(pod: Pod, said: Sequence[Said], hearsay: Hearsay) -> Trouble | None
     if own is not None:
         return _completed(pod, own, said, hearsay)
     if replica.phase is Phase.PENDING:
-        return _not_begun(said)
+        return None if _has_begun(pod) else _not_begun(said)
     if replica.loop or replica.phase is Phase.RESTARTING:
         return _not_live(pod, said)
     return _not_ready(pod, said)
@@ -108,7 +118,9 @@ def _trouble(pod: Pod, said: Sequence[Said], hearsay: Hearsay) -> Trouble | None
 def _completed(pod: Pod, own: Trouble, said: Sequence[Said], hearsay: Hearsay) -> Trouble:
     """``own`` with what the cluster says elsewhere of the same."""
     if own.code is _C.IMAGE_NOT_PULLED and not own.detail:
-        pulls = [each for each in said if "to pull image" in each.message]
+        # Another image of the same pod may be refused for another reason.
+        named = f'to pull image "{own.part}"'
+        pulls = [each for each in said if named in each.message]
         return not_pulled(own.part, pulls[-1].message) if pulls else own
     if own.code is _C.VOLUME_AWAITED:
         for claim in pod.claims:
@@ -117,6 +129,17 @@ def _completed(pod: Pod, own: Trouble, said: Sequence[Said], hearsay: Hearsay) -
                 return Trouble(own.code, why.message[:_DETAIL], claim, at=own.at)
         return Trouble(own.code, own.detail, own.part or next(iter(pod.claims), ""), at=own.at)
     return own
+
+
+def _has_begun(pod: Pod) -> bool:
+    """Whether it has its volumes and its network: what was said of these is over.
+
+    It says so itself from 1.28 on.
+    """
+    prepared = pod.conditions.get("PodReadyToStartContainers")
+    if prepared is not None:
+        return prepared.status == "True"
+    return any(each.running_since is not None or each.last_end for each in pod.containers)
 
 
 def _not_begun(said: Sequence[Said]) -> Trouble | None:
@@ -147,14 +170,17 @@ def _not_live(pod: Pod, said: Sequence[Said]) -> Trouble | None:
 def _not_ready(pod: Pod, said: Sequence[Said]) -> Trouble | None:
     """Why a pod that runs is not ready; None while it may still become so."""
     ready = pod.conditions.get("Ready")
+    was_ready = pod.replica.state is State.DOWN
     since = pod.replica.started_at or 0.0
+    if was_ready and ready is not None and ready.since is not None:
+        # What was said while it was ready all the same did not end that.
+        since = max(since, ready.since - _BEFORE)
     probes = [
         (found, each)
         for each in said
         if each.reason == "Unhealthy" and (each.at or 0.0) >= since
         if (found := of_probe(each.message, each.first)) is not None
     ]
-    was_ready = pod.replica.state is State.DOWN
     count = sum(each.count for found, each in probes if found.code is _C.NOT_READY)
     live = [found for found, _ in probes if found.code is _C.NOT_LIVE]
     if live:
@@ -164,8 +190,18 @@ def _not_ready(pod: Pod, said: Sequence[Said]) -> Trouble | None:
     if ready is not None and ready.reason == "ReadinessGatesNotReady":
         return Trouble(_C.NOT_READY, ready.message[:_DETAIL], at=ready.since)
     if was_ready and pod.replica.phase is Phase.RUNNING:
-        return Trouble(_C.NOT_READY, at=ready.since if ready is not None else None)
+        at = ready.since if ready is not None else None
+        over = next((each for each in pod.containers if each.ended and not each.init), None)
+        return _over(over, at) if over is not None else Trouble(_C.NOT_READY, at=at)
     return None
+
+
+def _over(container: Container, at: float | None) -> Trouble:
+    """A container has ended beside others that run: no probe failed."""
+    end = container.ended
+    assert end is not None, "chosen for that"
+    said = end.reason if end.code is None else f"exit {end.code}"
+    return Trouble(_C.NOT_READY, said, container.name, at=at)
 
 
 def _end(message: str) -> str:

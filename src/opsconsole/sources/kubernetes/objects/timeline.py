@@ -22,6 +22,9 @@ from opsconsole.sources.kubernetes.objects.workloads import Controller
 from opsconsole.sources.marks import difference
 
 _SIGNALS: Final = {130: "SIGINT", 137: "SIGKILL", 143: "SIGTERM"}
+_PRECISION: Final = 5.0
+"""Seconds by which the cluster's components may differ in when one thing was."""
+
 _BY_CONTROLLERS: Final = "kube-controller-manager"
 
 
@@ -59,7 +62,9 @@ def ends_of(pod: Pod, since: float) -> Iterator[Event]:
     """The ends of its containers from ``since`` on that it still reports."""
     for each in pod.containers:
         for end in (each.before, each.ended):
-            if end is not None and end.finished_at is not None and end.finished_at >= since:
+            if end is None or end.finished_at is None or (each.init and end.code == 0):
+                continue
+            if end.finished_at >= since:
                 yield _ended(pod, end, end.finished_at)
 
 
@@ -82,7 +87,8 @@ def _ends(container: Container | None) -> list[Ended]:
 
 def _ended(pod: Pod, end: Ended, at: float) -> Event:
     memory = end.reason == OUT_OF_MEMORY
-    ordered = pod.meta.deleted_at is not None and not memory
+    deleted = pod.meta.deleted_at
+    ordered = deleted is not None and at >= deleted - _PRECISION and not memory
     code = end.code or 0
     return replace(
         _event(EventCode.ENDED, pod, at),
