@@ -72,6 +72,11 @@ def test_a_reason_names_the_instance_and_how_many() -> None:
     assert judgement.reason == "1 of 3 instances down: api-2 connection refused"
 
 
+def test_a_copy_that_its_reason_names_is_named_once() -> None:
+    copies = [instance("web-1", OK), instance("web-2", DOWN, "pod web-2 died, exit 3")]
+    assert judge_service(copies, []).reason == "1 of 2 instances down: pod web-2 died, exit 3"
+
+
 def test_nothing_looked_at_yet_is_said_once() -> None:
     views = [instance(name, UNKNOWN, NOT_LOOKED) for name in ("api-1", "api-2")]
     assert judge_service(views, []) == Judgement(UNKNOWN, NOT_LOOKED)

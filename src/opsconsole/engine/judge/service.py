@@ -124,4 +124,5 @@ def _of_instances(instances: Sequence[InstanceView]) -> str:
         return NOT_LOOKED
     same = sum(instance.state is first.state for instance in troubled)
     count = f"{same} of {len(instances)} instances {first.state}"
-    return f"{count}: {first.name} {first.reason}".strip()
+    said = first.reason if first.name in first.reason.split() else f"{first.name} {first.reason}"
+    return f"{count}: {said}".strip()
