@@ -1,5 +1,7 @@
 """The sentence of a row, beside what is being done about it."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,3 +37,11 @@ def test_a_change_that_does_not_fit_takes_nothing_else_away() -> None:
     assert sentence(loop, 200).startswith(f"{whole} since ")
     assert sentence(loop, 60) == whole
     assert sentence(loop, 40) == "web-7f9 restarts in a loop, ×3 in 18s"
+
+
+def test_a_copy_that_its_reason_names_is_named_once() -> None:
+    fails = Fact(
+        FactCode.PROBE_FAILS, None, "web-2", after="pod web-2 died, exit 3", figure=1.0, limit=2.0
+    )
+    assert sentence(fails, 80) == "pod web-2 died, exit 3"
+    assert sentence(replace(fails, subject="web"), 80) == "web: pod web-2 died, exit 3"

@@ -200,7 +200,7 @@ def _component_fails(fact: Fact) -> list[str]:
 
 def _probe_fails(fact: Fact) -> list[str]:
     some, whole = int(fact.figure or 1), int(fact.limit or 1)
-    if whole == 1:
+    if whole == 1 or (some == 1 and fact.subject in fact.after.split()):
         return [fact.after]
     who = f"{some} of {whole}" if some > 1 else fact.subject
     return [f"{who}: {fact.after}"]
