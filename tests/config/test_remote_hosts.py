@@ -58,6 +58,22 @@ def test_what_names_no_host_is_where_its_service_is(
     assert list(settings.hosts_of("api", api.actions.restart)) == [where]
 
 
+@pytest.mark.parametrize(
+    ("service", "names"),
+    [
+        ({}, []),
+        (on(None), []),
+        ({"host": "app-1"}, ["app-1"]),
+        (on("app-1", "app-2", "app-1", None), ["app-1", "app-2", "local"]),
+        ({"host": "app-1", **on(None, "app-2")}, ["app-1", "app-2"]),
+    ],
+)
+def test_a_service_is_on_the_hosts_that_it_and_its_instances_name(
+    tmp_path: Path, service: dict[str, object], names: list[str]
+) -> None:
+    assert [each.name for each in loaded(tmp_path, service).hosts_named("api")] == names
+
+
 def test_each_part_may_name_its_own(tmp_path: Path) -> None:
     service = {
         "host": "app-1",

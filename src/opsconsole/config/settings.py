@@ -425,6 +425,17 @@ class Settings(Model):
             return SourceId(SourceKind.HOST, host.name)
         return THIS_HOST
 
+    def hosts_named(self, service: str) -> tuple[SourceId, ...]:
+        """What reads the hosts that ``service`` is declared to be on; () where it names none."""
+        config = self.services[service]
+        theirs = dict.fromkeys(each.host or config.host or HERE for each in config.instances)
+        found = list(theirs) or [config.host or HERE]
+        if found == [HERE]:
+            return ()
+        return tuple(
+            THIS_HOST if name == HERE else SourceId(SourceKind.HOST, name) for name in found
+        )
+
     @property
     def host_intervals(self) -> dict[SourceId, float]:
         """How often each host is read, in seconds."""

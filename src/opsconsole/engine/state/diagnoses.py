@@ -4,7 +4,7 @@ Invariant: a service of which nothing that its diagnosis stands on has changed k
 the same object; one that is well costs nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
@@ -46,6 +46,7 @@ class Diagnoses:
         alerts: tuple[Alert, ...],
         engines: tuple[EngineView, ...],
         hosts: tuple[HostView, ...],
+        named: Mapping[str, tuple[HostView, ...]],
         sources: tuple[SourceView, ...],
     ) -> tuple[ServiceView, ...]:
         """``services``, those that are not plainly well with their diagnoses."""
@@ -71,6 +72,7 @@ class Diagnoses:
             firing,
             hosts,
             sources,
+            named,
         )
         # Spread, so that not all of a large fleet come at one moment.
         turns = (int(now / AGAIN_AFTER + index / len(ill)) for index in range(len(ill)))

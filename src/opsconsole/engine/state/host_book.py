@@ -29,7 +29,7 @@ class HostBook:
 
     def note(self, source: SourceId, host: Host, at: float) -> None:
         """Take in what ``source`` saw."""
-        self._views[source] = HostView(host, at, self._every(source))
+        self._views[source] = HostView(host, at, self._every(source), elsewhere=source != THIS_HOST)
         self.views = self._in_order()
 
     def retain(self, kept: Container[SourceId]) -> None:

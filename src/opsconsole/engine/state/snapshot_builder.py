@@ -81,6 +81,7 @@ class SnapshotBuilder:
             alerts=alerts,
             engines=self._engines,
             hosts=self._hosts,
+            named=store.hosts_named(),
             sources=self._sources,
         )
         self._services = _kept(self._services, diagnosed)

@@ -57,7 +57,7 @@ from opsconsole.model.observations import (
 )
 from opsconsole.model.operation import ActionView
 from opsconsole.model.reading import SINGLE_LOOK, Reading, stale_after
-from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.hosts import Host, HostView
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import CertificateView
@@ -115,6 +115,8 @@ class Store:
         intervals = {who: max(every, self._least) for who, every in settings.host_intervals.items()}
         self.hosts: HostBook = HostBook(intervals, known_hosts)
         self._host_of = {name: settings.host_source(name) for name in settings.services}
+        named = ((name, settings.hosts_named(name)) for name in settings.services)
+        self._named = {name: sources for name, sources in named if sources}
         self._reporting: set[SourceId] = set()
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
@@ -163,6 +165,11 @@ class Store:
         self._share_host()
         self._resumed_at, self._quiet_until = before._resumed_at, before._quiet_until
         self._join_replicas()
+
+    def hosts_named(self) -> dict[str, tuple[HostView, ...]]:
+        """The hosts that services name, as far as these were seen; without those that name none."""
+        views = {name: map(self.hosts.of, sources) for name, sources in self._named.items()}
+        return {name: tuple(filter(None, found)) for name, found in views.items()}
 
     def _share_host(self) -> None:
         """Each service knows the host that it runs on."""

@@ -60,11 +60,15 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """One host as it was last seen, at ``taken_at``; it is read every ``interval`` seconds."""
+    """One host as it was last seen, at ``taken_at``; it is read every ``interval`` seconds.
+
+    ``elsewhere``: it is not the console's own.
+    """
 
     host: Host
     taken_at: float
     interval: float
+    elsewhere: bool = False
 
     def every(self, interval: float) -> "HostView":
         """The same, looked at every ``interval`` seconds from now on."""

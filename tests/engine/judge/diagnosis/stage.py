@@ -92,7 +92,7 @@ def diagnosed(
     **beside: Any,
 ) -> dict[str, ServiceView]:
     """Every service by name, with its diagnosis at ``now``."""
-    given = {"hosts": (), "sources": (), **beside}
+    given = {"hosts": (), "sources": (), "named": {}, **beside}
     found = Diagnoses().added_to(
         services, now, events=tuple(events), alerts=tuple(alerts), engines=tuple(engines), **given
     )

@@ -14,7 +14,7 @@ from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.running.hosts import Disk, Host, HostView
 from opsconsole.model.running.workloads import Phase, Update
-from opsconsole.model.snapshot import CertificateView, InstanceView, SourceView
+from opsconsole.model.snapshot import CertificateView, InstanceView, ServiceView, SourceView
 from opsconsole.model.state import State
 from tests.engine.judge.diagnosis.stage import (
     NOW,
@@ -385,3 +385,48 @@ def test_a_certificate_that_ends_explains_nothing_that_is_wrong() -> None:
 
 def test_a_certificate_that_nobody_was_shown_lately_is_not_spoken_of() -> None:
     assert told(service("web", State.OK, showing(1, 2)), now=NOW + 3600) == ""
+
+
+BOTH = service("web", State.DEGRADED, copy(1, State.OK), copy(2))
+OF_ALL = replace(image(T - 90), subject="web")
+
+
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ([image(T - 100, "web-2")], True),
+        # Another copy was changed, and this one was not.
+        ([image(T - 100, "web-1")], False),
+        ([image(T - 100, "web-1"), image(T - 80, "web-2")], True),
+        # The workload, or a copy that nobody knows by name now.
+        ([OF_ALL], True),
+        ([image(T - 100, "web-9")], True),
+    ],
+)
+def test_a_copy_died_since_a_change_of_its_own(changes: list[Event], since: bool) -> None:
+    said = told(BOTH, events=[*changes, ended(T - 1, "web-2")])
+    assert said == "web-2 died, exit 1" + " since 1.0→2.0" * since
+
+
+@pytest.mark.parametrize(
+    ("which", "ends", "leads"),
+    [
+        (service(), [T - 1], True),
+        # It was seen to be well afterwards.
+        (service(), [T - 800], False),
+        (BOTH, [T - 800], False),
+        # Well between two ends, as what ends again and again is.
+        (service(), [T - 300, T - 160, T - 20], True),
+        (service(), [T - 800, T - 790, T - 780], False),
+        # Never looked at since.
+        (service("web", State.DOWN, copy(1, well_at=None)), [T - 800], True),
+    ],
+)
+def test_an_end_that_a_copy_got_over_is_not_why(
+    which: ServiceView, ends: list[float], leads: bool
+) -> None:
+    deaths = [ended(at, "web-1", 137, memory=True) for at in ends]
+    found = diagnosis(which, events=deaths)
+    assert found.lead is not None
+    assert (found.lead.code is FactCode.OUT_OF_MEMORY) is leads
+    assert FactCode.OUT_OF_MEMORY in [each.lead.code for each in found.explanations]

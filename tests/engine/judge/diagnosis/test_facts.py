@@ -246,6 +246,26 @@ def test_a_host_is_ruled_out_by_what_was_read_of_it(
     assert set(found) & of_hosts == of_hosts - {is_not}
 
 
+@pytest.mark.parametrize(
+    ("elsewhere", "named", "told"),
+    [
+        (False, None, True),
+        # Another host's disk is not ours, though it is read too.
+        (True, None, False),
+        (True, True, True),
+        (False, False, False),
+    ],
+)
+def test_a_full_disk_is_of_the_host_that_a_service_is_on(
+    elsewhere: bool, named: bool | None, told: bool
+) -> None:
+    full = HostView(replace(CALM, disks=(Disk("/", 99, 100),)), NOW - 1, 5.0, elsewhere)
+    calm = HostView(replace(CALM, name="calm"), NOW - 1, 5.0, elsewhere=True)
+    on = {} if named is None else {"web": (full if named else calm,)}
+    codes = [each.code for each in leads(service(), hosts=(full, calm), named=on)]
+    assert (FactCode.DISK_FULL in codes) is told
+
+
 def test_a_host_without_memory_is_told_and_one_that_is_not_known_is_not() -> None:
     full = HostView(replace(CALM, memory_used=9), NOW - 1, 5.0)
     unknown = HostView(replace(CALM, memory_used=9, memory_total=0), NOW - 1, 5.0)

@@ -17,8 +17,9 @@ from opsconsole.engine.judge.diagnosis.beside import (
     unread,
     well,
 )
-from opsconsole.engine.judge.diagnosis.changes import OF_CHANGES, before, change_facts
+from opsconsole.engine.judge.diagnosis.changes import OF_CHANGES, Changes, changes_of
 from opsconsole.engine.judge.diagnosis.copies import (
+    Afflicted,
     afflicted,
     called_ill,
     check_facts,
@@ -63,7 +64,7 @@ def diagnose(service: ServiceView, known: Known) -> Diagnosis:
     """All that is known of why ``service`` is as it is."""
     onset = known.onset(service)
     until = known.now if onset is None else onset.wrong
-    changes = change_facts(service, known, until - WINDOW, until)
+    changes = changes_of(service, known, until - WINDOW, until)
     stories = [
         *_own(service, known, onset, changes),
         *_of_others(service, known, onset),
@@ -73,7 +74,7 @@ def diagnose(service: ServiceView, known: Known) -> Diagnosis:
     if not explanations:
         return service.diagnosis
     long = watched is not None and watched <= until - WINDOW
-    changed = frozenset(each.code for each in changes) if long else OF_CHANGES
+    changed = frozenset(each.code for each in changes.facts) if long else OF_CHANGES
     return Diagnosis(
         explanations,
         tuple(well(service, known, changed)),
@@ -86,13 +87,13 @@ def own_lead(service: ServiceView, known: Known) -> Fact | None:
     """The best known cause of ``service`` apart from those that it needs."""
     onset = known.onset(service)
     until = known.now if onset is None else onset.wrong
-    changes = change_facts(service, known, until - WINDOW, until)
+    changes = changes_of(service, known, until - WINDOW, until)
     found = ranked(_own(service, known, onset, changes), onset)
     return found[0].lead if found else None
 
 
 def _own(
-    service: ServiceView, known: Known, onset: Onset | None, changes: list[Fact]
+    service: ServiceView, known: Known, onset: Onset | None, changes: Changes
 ) -> Iterator[Story]:
     """What the service's own copies, looks, goals and alerts say."""
     wrong = service.state is not State.OK or service.stale
@@ -104,7 +105,7 @@ def _own(
         used = {fact for story in stories for fact in story.facts}
         yield from stories
         yield from (_plain(fact) for fact in unread_facts(service, known))
-        yield from (_plain(each, Confidence.POSSIBLE) for each in changes if each not in used)
+        yield from (_plain(each, Confidence.POSSIBLE) for each in changes.facts if each not in used)
     sure = Confidence.POSSIBLE if wrong else Confidence.LIKELY
     goals, alerts = list(goal_facts(service)), list(alert_facts(service, known))
     if not wrong:
@@ -119,12 +120,15 @@ def _own(
 
 
 def _of_trouble(
-    service: ServiceView, known: Known, since: float, changes: list[Fact]
+    service: ServiceView, known: Known, since: float, changes: Changes
 ) -> Iterator[Story]:
     """Each thing that is wrong, with the change before it."""
     ends = afflicted(service, known, since)
     copies, count = known.copies(service), len(service.instances)
-    struck = [each for each in service.instances if runs_as(each, copies, ends.names)]
+    over = [each for each in ends.facts if _got_over(each, ends, service, known)]
+    present = [each for each in ends.facts if each not in over]
+    names = ends.names - {each.subject for each in over} if present else frozenset[str]()
+    struck = [each for each in service.instances if runs_as(each, copies, names)]
     ill = called_ill(service, known)
     spared = [
         each
@@ -132,11 +136,9 @@ def _of_trouble(
         if each not in struck and not (_answers_well(each) and runs_as(each, copies, ill))
     ]
     symptoms = tuple(look_facts(struck, count))
-    for fact in ends.facts:
+    for fact in present:
         yield _now_so(_after_change(fact, changes, symptoms))
-    if not ends.facts:
-        for fact in symptoms:
-            yield _of_look(fact, changes, reported_parts(struck), service.state)
+    yield from (_plain(fact, Confidence.UNLIKELY) for fact in over)
     for fact in (*workload_facts(service, known), *check_facts(service, known)):
         yield _now_so(_after_change(fact, changes))
     for fact in look_facts(spared, count):
@@ -145,13 +147,46 @@ def _of_trouble(
         yield _after_change(fact, changes)
 
 
+_ENDS: Final = frozenset({FactCode.OUT_OF_MEMORY, FactCode.CRASH_LOOP, FactCode.EXITED})
+
+
+def _got_over(fact: Fact, ends: Afflicted, service: ServiceView, known: Known) -> bool:
+    """Whether the copies that ended so were seen to be well since, so that it is not why.
+
+    What ends again and again is well only once it has been for longer than from end to end.
+    """
+    if fact.code not in _ENDS or fact.until is None:
+        return False
+    copies, over = known.copies(service), fact.until + PRECISION
+    if fact.count > 1:
+        if fact.at is None:
+            return False
+        over += (fact.until - fact.at) / (fact.count - 1)
+    if known.now < over:
+        return False
+    names = ends.names if fact.copies > 1 else frozenset({fact.subject})
+    ran = [each for each in copies if each.name in names]
+    if any(each.state is not State.OK for each in ran):
+        return False
+    looked = [each for each in service.instances if runs_as(each, copies, names)]
+    if not looked:
+        return names <= {each.name for each in ran}
+    return all(_well_since(each, over) for each in looked)
+
+
+def _well_since(instance: InstanceView, moment: float) -> bool:
+    if instance.state is State.OK and not instance.stale and not instance.flapping:
+        return True
+    return instance.well_at is not None and instance.well_at > moment
+
+
 def _now_so(story: Story) -> Story:
     """What holds copies back at present was said first when it was noticed, maybe later."""
     held = story.lead.code in {FactCode.HELD_BACK, FactCode.CHECK_FAILS, FactCode.UPDATE_OVERDUE}
     return replace(story, present=True) if held else story
 
 
-def _of_look(fact: Fact, changes: list[Fact], parts: Mapping[str, Reported], state: State) -> Story:
+def _of_look(fact: Fact, changes: Changes, parts: Mapping[str, Reported], state: State) -> Story:
     """What a look says; a part that makes the service what it is began with its first sign."""
     reported = parts.get(fact.subject) if fact.code is FactCode.COMPONENT_FAILS else None
     if reported is None:
@@ -228,12 +263,12 @@ def _wrong_below(
 
 
 def _after_change(
-    fact: Fact, changes: list[Fact], symptoms: tuple[Fact, ...] = (), sign: Fact | None = None
+    fact: Fact, changes: Changes, symptoms: tuple[Fact, ...] = (), sign: Fact | None = None
 ) -> Story:
     """``fact`` with the change before it, and with what followed from it; it began with ``sign``
     where it has one."""
     began = fact if sign is None else sign
-    change = before(began, changes)
+    change = changes.before(began)
     sure = fact.code not in _SYMPTOMS or change is not None
     lead = fact if change is None else replace(fact, because=(change,))
     earlier = tuple(each for each in (change, sign) if each is not None)

@@ -31,7 +31,10 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``events`` of each service are in order of time; ``replicas`` and ``workloads`` by id."""
+    """``events`` of each service are in order of time; ``replicas`` and ``workloads`` by id.
+
+    ``named`` are the hosts that a service names, of those that do.
+    """
 
     now: float
     services: Mapping[str, ServiceView] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class Known:
     alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
     hosts: tuple[HostView, ...] = ()
     sources: tuple[SourceView, ...] = ()
+    named: Mapping[str, tuple[HostView, ...]] = field(default_factory=dict)
 
     def copies(self, service: ServiceView) -> list[Replica]:
         """The copies of ``service`` that an engine knows at present, by name."""
@@ -54,7 +58,13 @@ class Known:
         return [workload for workload, engine in found if not engine.stale(self.now)]
 
     def stands_on(self, service: ServiceView) -> tuple[HostView, ...]:
-        """The hosts among those that are read, and recently, on which ``service`` runs."""
+        """The hosts among those that are read, and recently, on which ``service`` runs.
+
+        What it names, else by its addresses: a loopback's is the console's own.
+        """
+        if service.name in self.named:
+            named = self.named[service.name]
+            return tuple(each for each in named if not each.stale(self.now))
         addresses = {urlsplit(each.url).hostname or "" for each in service.instances if each.url}
         local = any(map(_is_loopback, addresses)) or any(
             self.replicas[one][1].inventory.endpoint.startswith("unix:")
@@ -64,7 +74,8 @@ class Known:
         return tuple(
             each
             for each in self.hosts
-            if not each.stale(self.now) and (local or each.host.name in addresses)
+            if not each.stale(self.now)
+            and ((local and not each.elsewhere) or each.host.name in addresses)
         )
 
     def onset(self, service: ServiceView) -> Onset | None:
