@@ -193,6 +193,22 @@ class Actions(Model):
     test: dict[Name, Action] = Field(default_factory=dict, description="Tests, by name.")
     call: dict[Name, Action] = Field(default_factory=dict, description="Other actions, by name.")
 
+    @model_validator(mode="after")
+    def _can_be_done_to_clusters(self) -> "Actions":
+        declared: list[tuple[str, str, Action | None]] = [
+            ("restart", "restart", self.restart),
+            ("rollback", "rollback", self.rollback),
+            ("scale", "scale", self.scale),
+            ("degrade", "degrade", self.degrade),
+            *(("call", f"call.{name}", each) for name, each in self.call.items()),
+        ]
+        for key, where, action in declared:
+            target = action.kubernetes if action is not None else None
+            wrong = target.unfit_for(key) if target is not None else ""
+            if wrong:
+                raise ValueError(f"{where}: {wrong}")
+        return self
+
 
 class SilenceAction(Action):
     """Writing to the Alertmanager called ``alertmanager``; configured by that, not written down."""

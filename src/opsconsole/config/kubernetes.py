@@ -196,3 +196,20 @@ class KubernetesAction(InCluster):
         if self.do is not None and not (self.node or self.workload):
             raise ValueError("do is of a workload or of a node")
         return self
+
+    def unfit_for(self, key: str) -> str:
+        """Why it cannot be the action ``key`` of a service; '' where it can."""
+        if key == "call":
+            return "" if self.do is not None else "say what to do, such as do: pause"
+        if self.do is not None:
+            return f"do: {self.do} is a call; write it under call: with a name of its own"
+        if key == "degrade":
+            there = self.config_map is not None or self.replicas is not None
+            return "" if there else "give replicas, or a config_map and what to set"
+        if self.workload is None:
+            return "takes a workload, such as deployment/web"
+        if self.replicas is not None or (self.revision is not None and key != "rollback"):
+            return "replicas are of degrade, a revision is of rollback"
+        if key == "scale" and self.workload.startswith("daemonset/"):
+            return "a DaemonSet has one copy on each node and is not scaled"
+        return ""

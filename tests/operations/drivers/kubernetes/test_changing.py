@@ -278,7 +278,6 @@ async def test_what_would_replace_no_pod_is_refused(
     ("kind", "target", "why"),
     [
         (K.SCALE, "daemonset/web", "runs on every node"),
-        (K.DEGRADE, "deployment/web", "does not say how many copies"),
         (K.CALL, {"workload": "statefulset/web", "do": "pause"}, "no rollout that could be paused"),
         (K.CALL, {"workload": "deployment/web", "do": "resume"}, "is not paused"),
         (K.CALL, {"node": "node-1", "do": "uncordon"}, "takes pods"),
