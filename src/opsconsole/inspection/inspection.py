@@ -16,6 +16,7 @@ from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
 from opsconsole.inspection.clusters import check_cluster
 from opsconsole.inspection.finding import Finding, Weight, once_each
+from opsconsole.inspection.loki import check_loki
 from opsconsole.inspection.on_host import check_on_host
 from opsconsole.inspection.replicas import check_replicas
 from opsconsole.inspection.rules import check_rules
@@ -74,6 +75,12 @@ async def _inspect(
             if docker.enabled:
                 where = ("docker", number)
                 looks.append(check_docker(where, docker, settings, environ, connector))
+        looks += [
+            check_loki(("services", name, "logs", index), log, connector, base)
+            for name, service in settings.services.items()
+            for index, log in enumerate(service.logs)
+            if log.loki is not None
+        ]
         for number, cluster in enumerate(settings.kubernetes):
             if cluster.enabled:
                 looks.append(

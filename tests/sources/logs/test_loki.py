@@ -168,7 +168,7 @@ def test_an_outage_is_said_and_loses_nothing(loki: Loki) -> None:
 
 
 def test_what_loki_refuses_is_said_in_its_words(loki: Loki) -> None:
-    loki.refuses = (400, '{"error": "parse error at line 1: unexpected IDENTIFIER"}')
+    loki.refuses = (400, "parse error at line 1, col 6: unexpected IDENTIFIER\n")
     heard = Heard()
     followed = source(loki, heard)
     followed.start()
@@ -176,7 +176,7 @@ def test_what_loki_refuses_is_said_in_its_words(loki: Loki) -> None:
         until(lambda: heard.troubles[-1])
     finally:
         followed.close()
-    assert "parse error at line 1" in heard.troubles[-1]
+    assert "parse error at line 1, col 6" in heard.troubles[-1]
 
 
 def test_the_past_is_read_page_by_page_whole(loki: Loki) -> None:

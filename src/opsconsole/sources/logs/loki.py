@@ -105,7 +105,7 @@ class LokiFollower(Follower):
 
     async def _asked_once(self, query: str, start: int, end: int) -> list[StampedLine]:
         async with self._connected() as api:
-            return await _page(api, query, start, end, back=True)
+            return await page(api, query, start, end, back=True)
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[ServerApi]:
@@ -141,7 +141,7 @@ class LokiFollower(Follower):
     async def _begin(self, api: ServerApi) -> None:
         now = time.time()
         start = int((now - FIRST_SPAN) * NANO)
-        lines = await _page(api, self._query, start, int(now * NANO), back=True, most=TAIL)
+        lines = await page(api, self._query, start, int(now * NANO), back=True, most=TAIL)
         self._pass_on(lines, live=False)
         self._since = int((now - LATE) * NANO)
         self._asked = True
@@ -150,7 +150,7 @@ class LokiFollower(Follower):
         """Ask for what is newer; whether there may be more at once."""
         end = int((time.time() + 1.0) * NANO)
         self._position.ask_again(self._since / NANO - 1.0)
-        lines = await _page(api, self._query, self._since, end, back=False)
+        lines = await page(api, self._query, self._since, end, back=False)
         self._pass_on(lines, live=True)
         full = len(lines) >= PAGE
         last = lines[-1].nanoseconds if lines else 0
@@ -188,7 +188,7 @@ def filtered(query: str, needle: bytes) -> str:
     return f'{query} |~ "(?i){text}"'
 
 
-async def _page(
+async def page(
     api: ServerApi, query: str, start: int, end: int, *, back: bool, most: int = PAGE
 ) -> list[StampedLine]:
     """The lines from ``start`` up to before ``end``, nanoseconds, in the order of their times.

@@ -176,11 +176,13 @@ def refusal(response: httpx.Response, endpoint: str) -> Fault:
 
 
 def _said(body: bytes) -> str:
-    """Prometheus has ``error``, Alertmanager ``message`` or a bare text."""
+    """Prometheus has ``error``, Alertmanager ``message`` or a string, Loki a bare text."""
     try:
         decoded = json.loads(body[:_SAID])
     except (ValueError, RecursionError):
-        return ""
+        said = body[:_SAID].decode("utf-8", "replace").strip()
+        # A page in HTML says nothing of an API.
+        return "" if said.startswith("<") else sanitize(said.partition("\n")[0], limit=_MESSAGE)
     if isinstance(decoded, dict):
         decoded = decoded.get("error") or decoded.get("message")
     return sanitize(decoded, limit=_MESSAGE) if isinstance(decoded, str) else ""
