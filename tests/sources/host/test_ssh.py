@@ -197,17 +197,89 @@ async def test_a_unit_is_as_old_as_the_clock_of_its_own_host_says(
     assert uptime(later) == pytest.approx(lasted + 500)
 
 
+def kernel(at: float, busy: int = 0, received: int = 0, cores: int = 1) -> bytes:
+    """What a host says ``at`` seconds after it booted: it was busy for so many ticks."""
+    lines = SAID.split(b"\n")
+    lines[1] = b"%.2f 1.00" % at
+    ticks = round(at * 100)
+    kept = [each for each in lines if not each.startswith((b"cpu", b"  eth0"))]
+    of_cores = [b"cpu%d %d 0 0 %d" % (n, busy, ticks - busy) for n in range(cores)]
+    eth0 = b"  eth0: %d 10 0 0 0 0 0 0 2000 20 0 0 0 0 0 0" % received
+    return b"\n".join([*kept[:7], eth0, *of_cores, *kept[7:]])
+
+
+class _Says:
+    """A machine that says of its kernel what it is given, in order, the last one again."""
+
+    name = "db"
+
+    def __init__(self, *said: bytes) -> None:
+        self.said = list(said)
+
+    async def ask(self, code: str, *, limit: int, deadline: float) -> tuple[bytes, FarEnd]:
+        far = FarEnd(0, 0, 100, 4096, signals=True, setsid=True, own_group=False)
+        if "loadavg" not in code:
+            return b"", far
+        return (self.said.pop(0) if len(self.said) > 1 else self.said[0]), far
+
+    async def run(self, command: Command, *, limit: int, deadline: float) -> Finished:
+        return Finished(End.LATE, -9)
+
+
+FIRST = (kernel(1000.0, 50_000, 1_000), kernel(1000.1, 50_001, 1_000))
+
+
+@pytest.mark.parametrize(
+    ("later", "said", "cpu", "received"),
+    [
+        (5.0, (kernel(1005.1, 50_251, 6_000),), 0.5, 1000.0),
+        # It booted: by its uptime, or by ours, since which it has been up for longer.
+        (5.0, (kernel(2.0, 150), kernel(2.1, 152)), 0.2, 0.0),
+        (1800.0, (kernel(1500.0, 90_000, 9_000), kernel(1500.1, 90_001, 9_000)), 0.1, 0.0),
+        # Nobody looked for half an hour: what it was in that is not what it is.
+        (1800.0, (kernel(2800.1, 230_000, 9), kernel(2800.2, 230_001, 9)), 0.1, 0.0),
+        (5.0, (kernel(1005.1, 9, cores=2), kernel(1005.2, 14, cores=2)), 0.5, 0.0),
+    ],
+)
+async def test_shares_and_rates_are_of_one_run_and_of_the_time_between_two_looks(
+    later: float, said: tuple[bytes, ...], cpu: float, received: float
+) -> None:
+    clock, host = FakeClock(), Settings.model_validate({"hosts": {"db": {}}}).hosts["db"]
+    source = SshHostSource(host, _Says(*FIRST, *said), clock)  # type: ignore[arg-type]
+    assert (await host_of(source)).cpu == pytest.approx(0.1)
+    clock.move(later)
+    seen = await host_of(source)
+    assert seen.cpu == pytest.approx(cpu)
+    assert seen.received == pytest.approx(received)
+    await source.close()
+
+
+@pytest.mark.parametrize("later", [5.0, 600.0])
+async def test_what_a_host_said_before_is_no_look_at_it(later: float) -> None:
+    clock, host = FakeClock(), Settings.model_validate({"hosts": {"db": {}}}).hosts["db"]
+    source = SshHostSource(host, _Says(*FIRST), clock)  # type: ignore[arg-type]
+    await host_of(source)
+    for _ in range(2):
+        clock.move(later)
+        fault = (await source.collect()).fault
+        assert fault is not None
+        assert fault.kind is FaultKind.NOT_UNDERSTOOD
+    await source.close()
+
+
 class _Frozen:
     """A machine whose disks do not answer."""
 
     name = "db"
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
         self.asked = 0
+        self.clock = clock
 
     async def ask(self, code: str, *, limit: int, deadline: float) -> tuple[bytes, FarEnd]:
         far = FarEnd(0, 0, 100, 4096, signals=True, setsid=True, own_group=False)
-        return SAID if "loadavg" in code else b"", far
+        now = self.clock.now()
+        return kernel(now) if "loadavg" in code else b"", far
 
     async def run(self, command: Command, *, limit: int, deadline: float) -> Finished:
         self.asked += command.argv[0] == "df"
@@ -215,7 +287,8 @@ class _Frozen:
 
 
 async def test_disks_that_hang_are_not_asked_again_and_again() -> None:
-    machine, clock = _Frozen(), FakeClock()
+    clock = FakeClock()
+    machine = _Frozen(clock)
     host = Settings.model_validate({"hosts": {"db": {"disks": ["/", "/dead"]}}}).hosts["db"]
     source = SshHostSource(host, machine, clock)  # type: ignore[arg-type]
     for _ in range(20):

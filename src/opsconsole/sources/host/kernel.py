@@ -21,6 +21,10 @@ _MEMORY: Final = re.compile(rb"([A-Z][A-Za-z]+): +([0-9]{1,15}) kB")
 _INTERFACE: Final = re.compile(rb" *([^ :]{1,40}): *([0-9 ]+)")
 _DEVICE: Final = re.compile(rb"/sys/class/net/([^/]+)/device")
 _KIB: Final = 1024
+_CERTAIN: Final = 1.0
+_LATE: Final = 8.0
+_LATE_SHARE: Final = 0.1
+"""By how much two clocks, and the ways of two answers, may differ over a time."""
 
 
 class NotUnderstoodError(Exception):
@@ -81,6 +85,18 @@ def parse_kernel(said: bytes) -> Kernel:
         cores=tuple(cores),
         traffic=_outer(interfaces, devices),
     )
+
+
+def goes_on(before: Kernel, seen: Kernel, seconds: float) -> bool:
+    """Whether ``seen`` is of the same run of a host as ``before``, ``seconds`` later by our clock.
+
+    Its counters begin again when it boots. Raises NotUnderstoodError for what was said before.
+    """
+    passed = seen.uptime - before.uptime
+    if passed == 0.0 and seconds >= _CERTAIN:
+        raise NotUnderstoodError("its uptime stands still")
+    same = passed > 0.0 and abs(passed - seconds) <= max(_LATE, seconds * _LATE_SHARE)
+    return same and len(before.cores) == len(seen.cores)
 
 
 def mounts_of(said: bytes) -> tuple[str, ...]:

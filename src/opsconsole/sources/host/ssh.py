@@ -5,8 +5,8 @@ Invariants, as of this host (``source``):
 * What changes every moment is one request of the standing line at each look. Disks are read by a
   program of their own beside it, so that a dead network share delays nothing; processes and the
   clock at a slower pace.
-* Shares and rates are of the time between two looks, counted by the host's own clock. The first
-  look's CPU is measured over a tenth of a second, never a made-up zero.
+* Shares and rates are of the time between two looks, counted by the host's own clock. At the first
+  look, after a gap and after a boot they are of a tenth of a second, never a made-up zero.
 * What is said there is another's word: what is not understood is a fault, never a figure.
 """
 
@@ -17,7 +17,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.hosts import RemoteHost
 from opsconsole.machines.ssh.machine import SshMachine
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.reading import Reading
+from opsconsole.model.reading import Reading, is_stale
 from opsconsole.model.running.hosts import Disk, Host, Process
 from opsconsole.model.running.machine import Command, End, Failure, MachineError
 from opsconsole.model.source_id import SourceId, SourceKind
@@ -26,6 +26,7 @@ from opsconsole.sources.host.kernel import (
     Kernel,
     NotUnderstoodError,
     disks_of,
+    goes_on,
     mounts_of,
     parse_kernel,
 )
@@ -58,7 +59,7 @@ class SshHostSource(Source[Host]):
     def __init__(self, settings: RemoteHost, machine: SshMachine, clock: Clock) -> None:
         self._settings, self._machine, self._clock = settings, machine, clock
         self._id = SourceId(SourceKind.HOST, settings.name)
-        self._before: Kernel | None = None
+        self._before: tuple[Kernel, float] | None = None
         self._cores: tuple[float, ...] = ()
         self._disks: tuple[Disk, ...] = ()
         self._table = ProcessTable()
@@ -109,16 +110,12 @@ class SshHostSource(Source[Host]):
         return Reading(source=self._id, taken_at=now, took=now - began, value=host, fault=fault)
 
     async def _look(self) -> Host:
-        if self._before is None:
-            self._before = await self._kernel(_LOGIN)
-            await asyncio.sleep(_FIRST_DELTA)
-        seen, before = await self._kernel(_DEADLINE), self._before
+        before, seen = await self._two_readings()
         self._start_slow_look()
         if not self._disks and self._slow is not None:
             await asyncio.wait({self._slow}, timeout=_PATIENCE)
         self._cores = cpu_shares(before.cores, seen.cores) or self._cores
         rates = traffic_rates(before.traffic, seen.traffic, seen.uptime - before.uptime)
-        self._before = seen
         received, sent = rates or (None, None)
         return Host(
             name=self._settings.name,
@@ -136,6 +133,20 @@ class SshHostSource(Source[Host]):
             processes=self._processes,
             ahead=self._skew,
         )
+
+    async def _two_readings(self) -> tuple[Kernel, Kernel]:
+        """The one of the look before and one of now; two of now where these do not go together."""
+        known = self._before
+        before = await self._kernel(_LOGIN if known is None else _DEADLINE)
+        now = self._clock.now()
+        together = known is not None and goes_on(known[0], before, now - known[1])
+        self._before = before, now
+        if known is not None and together and not is_stale(known[1], self.interval, now):
+            return known[0], before
+        await asyncio.sleep(_FIRST_DELTA)
+        seen = await self._kernel(_DEADLINE)
+        self._before = seen, self._clock.now()
+        return before, seen
 
     async def _kernel(self, deadline: float) -> Kernel:
         output, _ = await self._machine.ask(_LOOK + _DEVICES, limit=_LIMIT, deadline=deadline)
