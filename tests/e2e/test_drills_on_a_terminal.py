@@ -253,7 +253,7 @@ def a_copy_is_restarted(drill: Drill) -> None:
     terminal.press("\r")
     terminal.until(lambda text: "1 ✖ shop-2 stopped by SIGKILL" in text)
     assert "starts it again" in terminal.text
-    drill.carry_out("R", "restart 1 of 3 copies of shop", "2 of 3 go on answering")
+    drill.carry_out("R", "restart 1 of 3 copies of shop", "2 of 3 copies are well")
     terminal.until("● verified")
     drill.back()
     drill.until_row("shop", "● ok", "3/3")

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
-from opsconsole.render.alerts.rows import detail, row, standing
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.render.alerts.rows import detail, page, row, standing
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Role, line_width, plain
 
@@ -24,14 +25,25 @@ def test_one_that_is_over_is_calm_and_its_time_stands_still(
 ) -> None:
     over = replace(FIRES, severity=severity, state=AlertState.RESOLVED, ends_at=NOW)
     drawn = row(over, width, NOW + later)
+    text, ago = plain([drawn.line]), figures.age(later)
     assert {span.role for span in drawn.line} & LOUD == set()
-    assert "1m19s" in plain([drawn.line])
-    said = "lasted 1m19s" if width > 40 else "resolved"
-    assert said in plain([drawn.line])
-    assert standing(over, NOW + later).endswith("; lasted 1m19s")
+    assert text.startswith(" · "), "its glyph is calm, too"
+    assert text.count("1m19s") == (width > 40), "how long it lasted stands there once"
+    assert (f"resolved {ago} ago" if width > 40 else "resolved") in text
+    assert standing(over, NOW + later) == f"resolved {ago} ago, lasted 1m19s"
     title, *rest = detail(over, NOW + later)
     assert title[0].role is Role.MUTED
     assert "lasted 1m19s" in plain(rest)
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+def test_what_is_over_or_quiet_offers_nothing_to_quieten_it(severity: Severity) -> None:
+    fires = replace(FIRES, severity=severity, sources=(SourceId(SourceKind.PROMETHEUS, "main"),))
+    over = replace(fires, state=AlertState.RESOLVED, ends_at=NOW)
+    quiet = replace(fires, suppressions=(Suppression("silence"),))
+    assert "A acknowledge · S silence" in plain(page(fires, 80, NOW))
+    for each in (over, quiet):
+        assert "acknowledge" not in plain(page(each, 80, NOW))
 
 
 def test_one_that_fires_is_loud_and_its_time_goes_on() -> None:

@@ -18,3 +18,10 @@ def test_a_reason_is_never_cut(width: int) -> None:
     said = " ".join(plain(lines).split())
     assert f"blocked: {WHY}" in said
     assert "lifted by: wait until 09:24Z, or --override with a reason" in said
+
+
+@pytest.mark.parametrize("summary", ["restart by command", "start it again", "go by commander"])
+def test_by_what_it_is_done_is_said_once(summary: str) -> None:
+    said = plain(about_lines(ActionView(ActionKind.RESTART, "", "command", summary), 90))
+    assert said.split().count("command") == 1
+    assert said.strip().endswith("by command")

@@ -43,10 +43,13 @@ def setting(*states: State) -> Setting:
 @pytest.mark.parametrize(
     ("copies", "states", "said"),
     [
-        ((1, 2, 3), (DOWN, DOWN, DOWN), "nobody more than now: 0 of 3 copies answer"),
-        ((1,), (DOWN,), "nobody more than now: 0 of 1 copies answers"),
-        ((1,), (DOWN, OK), "nobody more than now: 1 of 2 goes on answering"),
-        ((1,), (DOWN, OK, OK), "nobody more than now: 2 of 3 go on answering"),
+        ((1, 2, 3), (DOWN, DOWN, DOWN), "nobody more than now: no copy is well"),
+        ((1,), (DOWN,), "nobody more than now: no copy is well"),
+        ((1,), (State.UNKNOWN,), "nobody more than now: no copy is known to be well"),
+        ((1,), (DOWN, State.UNKNOWN), "nobody more than now: no copy is known to be well"),
+        ((1,), (DOWN, OK), "nobody more than now: 1 of 2 copies is well"),
+        ((1,), (DOWN, OK, DOWN), "nobody more than now: 1 of 3 copies is well"),
+        ((1,), (DOWN, OK, OK), "nobody more than now: 2 of 3 copies are well"),
         ((1, 2, 3), (OK, OK, OK),
          "nobody, if 2 of 3 copies carry the load: one at a time is away"),
         ((2,), (DOWN, OK, DOWN), "everybody who uses it: no copy answers while it is done"),
@@ -154,6 +157,7 @@ def test_a_command_is_a_sentence_with_its_line_below() -> None:
     )
     shown = plain(render.lines(made, setting(OK), 96, 40, fleet.NOW))
     assert shown.index("restart web by") < shown.index(line) < shown.index("who is hit")
+    assert plain(render.calls(made, 96)).count("restart-everything") == 1
     again = plain(render.lines(made, setting(OK), 96, 8, fleet.NOW))
     assert "--graceful" not in again, "the calls are one key away"
 

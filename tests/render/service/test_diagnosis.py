@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
 from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -88,6 +89,15 @@ def test_what_is_well_shows_its_last_trouble_its_goals_and_what_changed() -> Non
     for part in ("last trouble", "last change", "Objectives", "availability 99.9% over 30d"):
         assert part in text
     assert "Why" not in text
+
+
+def test_the_last_trouble_has_the_name_of_its_alert_once() -> None:
+    calm = fleet.calm()
+    fires = Event(NOW - 60, EventCode.ALERT_FIRED, "p95 1 s", "redis", "Slow", State.DEGRADED)
+    died = replace(fires, code=EventCode.ENDED, subject="redis-1", figure=1.0, detail="")
+    for event, words in ((fires, "ago: Slow fires: p95"), (died, "ago: redis-1 died, exit 1")):
+        text = said(page(120, 19, "redis", replace(calm, events=(event,))))
+        assert words in text
 
 
 IMAGE = Fact(FactCode.IMAGE_CHANGED, NOW - 60, "web", before="web:1.0", after="web:2.0")

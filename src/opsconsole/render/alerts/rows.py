@@ -32,6 +32,12 @@ _LOOKS = {
 }
 
 
+def _look(alert: Alert) -> tuple[str, str, Role]:
+    """Glyph, word and ink; what is over is calm, however bad it was."""
+    glyph, word, role = _LOOKS[alert.severity]
+    return ("·", word, Role.MUTED) if alert.state is AlertState.RESOLVED else (glyph, word, role)
+
+
 def order(alerts: Iterable[Alert]) -> list[Alert]:
     """Firing before pending before resolved, loud before silenced, urgent first, oldest first."""
     return sorted(alerts, key=_rank)
@@ -53,18 +59,20 @@ def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0
 
     ``folded`` counts the alerts that are hidden under it; with ``depth`` it is one of them.
     """
-    glyph, word, role = _LOOKS[alert.severity]
+    glyph, word, role = _look(alert)
     loud = alert.state is AlertState.FIRING and not alert.quiet and alert.seen_at is None
     name_width = min(24, max(12, width // 3))
     name = f"└ {alert.name}" if depth else alert.name
-    lasted = figures.age(_lasted(alert, now))
+    over = alert.state is AlertState.RESOLVED
+    # How long what is over lasted is said with its end, and once.
+    lasted = "" if over else f"{least_mark(alert)}{figures.age(_lasted(alert, now))}"
     # What its service leaves free is the name's, before any text.
     least = min(map(width_of, _wordings(alert, now)))
     free = width - 8 - 7 - 1 - least - (len(str(folded)) + 2 if folded else 0)
     name_width = max(name_width, min(width_of(name), free))
     spans: list[Span] = [
         Span(f" {glyph} {word:<4}", role if loud else Role.MUTED),
-        Span(fit(f"{least_mark(alert)}{lasted}", 7, Align.RIGHT), Role.MUTED),
+        Span(fit(lasted, 7, Align.RIGHT), Role.MUTED),
         Span(" "),
         Span(fit(name, name_width), Role.STRONG if loud else Role.MUTED),
         Span(" "),
@@ -126,8 +134,8 @@ def _wordings(alert: Alert, now: float) -> list[str]:
         seen = f"seen {figures.age(now - alert.seen_at)} ago"
         return [f"{seen} · {where}".strip(" ·"), seen]
     if alert.state is AlertState.RESOLVED:
-        lasted = f"lasted {figures.lasting(_lasted(alert, now), at_least=alert.at_least)}"
-        return [f"{lasted} · {where}".strip(" ·"), lasted, "resolved"]
+        said, end = standing(alert, now), standing(alert, now).partition(",")[0]
+        return [f"{said} · {where}".strip(" ·"), said, f"{end} · {where}".strip(" ·"), end]
     if alert.state is not AlertState.FIRING:
         return [f"{alert.state.value} · {where}".strip(" ·")]
     if not alert.quiet:
@@ -148,12 +156,12 @@ def least_mark(alert: Alert) -> str:
 
 
 def standing(alert: Alert, now: float) -> str:
-    """``firing for 3m12s``; what is over says how long it lasted."""
+    """``firing for 3m12s``; ``resolved 12s ago, lasted 3m12s``."""
     lasted = figures.lasting(_lasted(alert, now), at_least=alert.at_least)
     if alert.state is not AlertState.RESOLVED:
         return f"{alert.state.value} for {lasted}"
-    ago = f", {figures.age(now - alert.ends_at)} ago" if alert.ends_at is not None else ""
-    return f"resolved{ago}; lasted {lasted}"
+    ago = f" {figures.age(now - alert.ends_at)} ago" if alert.ends_at is not None else ""
+    return f"resolved{ago}, lasted {lasted}"
 
 
 def _notes(alert: Alert, now: float) -> list[str]:
@@ -182,10 +190,9 @@ def _shortly(at: float, now: float) -> str:
 
 def detail(alert: Alert, now: float) -> list[Line]:
     """Everything that is known about one alert, for reading."""
-    glyph, word, role = _LOOKS[alert.severity]
-    over = alert.state is AlertState.RESOLVED
+    glyph, word, role = _look(alert)
     lines: list[Line] = [
-        (Span(f"{glyph} {word} ", Role.MUTED if over else role), Span(alert.name, Role.STRONG)),
+        (Span(f"{glyph} {word} ", role), Span(alert.name, Role.STRONG)),
         (Span(standing(alert, now), Role.MUTED),),
     ]
     if alert.seen_at is not None:
@@ -235,7 +242,14 @@ def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Lin
         lines += [BLANK, (Span(" b ", Role.KEY), Span(f"opens the runbook: {runbook}"))]
     if not alert.sources:
         return lines
-    return [*lines, BLANK, (Span(" a acknowledge · s silence · enter its service", Role.MUTED),)]
+    said = " · ".join([*offers(alert), "enter its service"])
+    return [*lines, BLANK, (Span(f" {said}", Role.MUTED),)]
+
+
+def offers(alert: Alert) -> tuple[str, ...]:
+    """The keys that quieten it, with what they do: none for what is over or quiet already."""
+    over = alert.state is AlertState.RESOLVED or alert.quiet
+    return () if over else ("A acknowledge", "S silence")
 
 
 def about_latency(alert: Alert) -> bool:

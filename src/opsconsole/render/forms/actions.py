@@ -32,7 +32,8 @@ def about_lines(view: ActionView, width: int) -> list[Line]:
     """What it does and by which driver; if blocked, the full reason and what would lift it."""
     refused = view.refusal
     if refused is None:
-        said = f"{view.summary} · by {view.driver}"
+        by = f"by {view.driver}"
+        said = view.summary if view.summary.endswith(by) else f"{view.summary} · {by}"
         return [(Span(f" {part}", Role.MUTED),) for part in wrap(said, width - 2)]
     blocked = wrap(f"blocked: {refused.message}", max(8, width - 2))
     lines: list[Line] = [(Span(f" {part}", Role.TEXT),) for part in blocked]

@@ -164,10 +164,11 @@ def _away(plan: Plan, setting: Setting) -> str:
     if not total:
         return "who uses it, while it is away"
     if not healthy:
-        return f"nobody more than now: 0 of {total} copies answer{'s' * (total == 1)}"
+        unseen = any(each.stale or each.state is State.UNKNOWN for each in setting.instances)
+        return f"nobody more than now: no copy is {'known to be ' if unseen else ''}well"
     if copies and not copies & healthy:
-        go = "goes" if len(healthy) == 1 else "go"
-        return f"nobody more than now: {len(healthy)} of {total} {go} on answering"
+        be = "is" if len(healthy) == 1 else "are"
+        return f"nobody more than now: {len(healthy)} of {total} copies {be} well"
     if {step.driver for step in plan.steps} <= _ROLLING and len(healthy) > 1:
         return (
             f"nobody, if fewer than {len(healthy)} {_copies(len(healthy))} carry the load: they are"

@@ -134,7 +134,9 @@ def calls(plan: Plan, width: int) -> list[Line]:
     for number, step in enumerate(plan.steps, 1):
         label = "does" if number == 1 else ""
         out += _field(label, short_ids(f"{number}. {step.summary}"), width, Role.STRONG)
-        out += _field("", short_ids(f"{step.driver}: {step.target}"), width, Role.MUTED)
+        named = step.target in step.summary.split()
+        by = step.driver if named else f"{step.driver}: {step.target}"
+        out += _field("", short_ids(by), width, Role.MUTED)
     for index, warning in enumerate(plan.warnings):
         out += _field("warns" if index == 0 else "", short_ids(f"▲ {warning}"), width)
     for index, line in enumerate(plan.context):

@@ -378,8 +378,9 @@ def _event_lines(
         line: Line = (Span(f"   {fit(label, LABEL + 3)}{nothing}", Role.MUTED),)
         return [_text(label, line)]
     age = f"{figures.age(now - event.at)} ago"
-    whose = "" if event.subject in {"", event.service} else f"{event.subject} "
-    said = f"{age}: {whose}{event_words.words(event)}"
+    happened = event_words.words(event)
+    named = event.subject in {"", event.service} or happened.startswith(event.subject)
+    said = f"{age}: {happened}" if named else f"{age}: {event.subject} {happened}"
     line = (
         Span(f"   {fit(label, LABEL + 3)}", Role.MUTED),
         Span(cut_sentence(said, max(10, width - LABEL - 8))),

@@ -4,12 +4,14 @@ Invariant: enter on a fact goes to where it is from; on a remedy it asks for the
 does. Nothing starts from here.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from textual import on
 
-from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.runbooks.runbook import of_alert
+from opsconsole.render.alerts.rows import offers, standing
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, plain, wrap
@@ -44,7 +46,7 @@ class WhyTab(GridTable, ServiceTab):
             self._held = {}
             self.list(Listing(top, (), lambda _key: BLANK, (gone,)))
             return
-        head = self._head(shown.width, shown.now)
+        head = self._head(shown.snapshot.alerts, shown.width, shown.now)
         window = self.host.console_app.time_axis.window
         height = shown.height - len(head)
         found = rows(shown.service, shown.snapshot, shown.width, height, shown.now, window)
@@ -52,15 +54,17 @@ class WhyTab(GridTable, ServiceTab):
         # Rows are drawn from what is listed with them, whatever is held meanwhile.
         self.list(Listing((*top, *head), tuple(held), lambda key: held[key].row.line))
 
-    def _head(self, width: int, now: float) -> tuple[Line, ...]:
-        """The alert that led here, in its own words."""
-        alert = self.began
-        if alert is None:
+    def _head(self, alerts: Iterable[Alert], width: int, now: float) -> tuple[Line, ...]:
+        """The alert that led here, in its own words, as it is now."""
+        if self.began is None:
             return ()
-        moment = f"{figures.zoned(alert.since)}, {figures.age(now - alert.since)} ago"
+        key = self.began.key
+        alert = next((each for each in alerts if each.key == key), self.began)
+        over = alert.state is AlertState.RESOLVED
+        said = standing(alert, now) if over else f"{figures.age(now - alert.since)} ago"
         name: Line = (
             Span(f" {alert.name}", Role.STRONG),
-            Span(f"  began at {moment}", Role.MUTED),
+            Span(f"  began at {figures.zoned(alert.since)}, {said}", Role.MUTED),
         )
         about = alert.summary or alert.description
         text = [(Span(f" {part}"),) for part in wrap(about, max(8, width - 2))[:_TEXT]]
@@ -69,8 +73,7 @@ class WhyTab(GridTable, ServiceTab):
         known = alert.runbook and f"runbook {alert.runbook}"
         if book is not None:
             known = f"b runbook {book.title.replace('{service}', alert.service)}"
-        quiet = "" if alert.quiet else "A acknowledge · S silence"
-        keys = " · ".join(part for part in (quiet, known) if part)
+        keys = " · ".join(part for part in (*offers(alert), known) if part)
         below: tuple[Line, ...] = ((Span(clip(f" {keys}", width), Role.MUTED),),) if keys else ()
         return (name, *text, *below, BLANK)
 
