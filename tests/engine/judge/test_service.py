@@ -54,6 +54,13 @@ def test_an_instance_from_its_probes(
     assert (judgement.state, judgement.reason) == (state, reason)
 
 
+@pytest.mark.parametrize(("completed", "said"), [(0, "web: no copy is wanted"), (3, "")])
+def test_what_is_scaled_to_nothing_says_so(completed: int, said: str) -> None:
+    judgement = judge_workload(workload("web", 0, 0, completed=completed))
+    assert judgement == Judgement(OK, said)
+    assert judge_service([], [judgement]).reason == said
+
+
 def test_what_is_not_known_of_a_copy_is_the_reason_where_nothing_is_wrong() -> None:
     lost = Judgement(UNKNOWN, "pod web-1 ready: its node is silent")
     assert judge_service([], [Judgement(OK), lost]) == Judgement(UNKNOWN, lost.reason)
@@ -122,7 +129,7 @@ def test_a_replica_that_is_named_is_meant_to_run(found: Replica, state: State) -
 
 
 @pytest.mark.parametrize(
-    ("running", "wanted", "state"), [(3, 3, OK), (1, 3, DEGRADED), (0, 3, DOWN), (0, 0, OK)]
+    ("running", "wanted", "state"), [(3, 3, OK), (1, 3, DEGRADED), (0, 3, DOWN)]
 )
 def test_a_workload_from_its_copies(running: int, wanted: int, state: State) -> None:
     judgement = judge_workload(workload("web", running, wanted))

@@ -60,7 +60,8 @@ def judge_replica(replica: Replica, *, meant: bool = True) -> Judgement:
 def judge_workload(workload: Workload) -> Judgement:
     """DOWN if none of the wanted copies runs; DEGRADED if only some do, or if an update stopped.
 
-    If all run although an update was rolled back or is held it is OK, with that as its reason.
+    If all run although an update was rolled back or is held it is OK, with that as its reason;
+    so is one of which no copy is wanted, which serves nobody.
     """
     said = f" ({workload.said})" if workload.said else ""
     if workload.running < workload.wanted:
@@ -75,7 +76,8 @@ def judge_workload(workload: Workload) -> Judgement:
         case Update.ROLLED_BACK | Update.HELD:
             return Judgement(State.OK, f"{workload.label}: {_update(workload)}{said}")
         case Update.NONE | Update.RUNNING | Update.ROLLING_BACK | Update.UNKNOWN:
-            return Judgement(State.OK)
+            none = not (workload.wanted or workload.running or workload.completed)
+            return Judgement(State.OK, f"{workload.label}: no copy is wanted" if none else "")
 
 
 def _update(workload: Workload) -> str:
