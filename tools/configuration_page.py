@@ -35,7 +35,7 @@ def _section(name: str, node: Mapping[str, Any], definitions: Mapping[str, Any])
     lines = [f"## {name}", "", text, ""]
     short = [form for form in node.get("anyOf", ()) if "properties" not in form]
     if short:
-        lines += [f"Short form: {', '.join(_form(form) for form in short)}.", ""]
+        lines += [f"Short form: {' or '.join(_form(form) for form in short)}.", ""]
     lines += ["| key | takes | default | meaning |", "| --- | --- | --- | --- |"]
     required = whole.get("required", ())
     for key, item in whole.get("properties", {}).items():
@@ -70,12 +70,15 @@ def _form(node: Mapping[str, Any]) -> str:
     if "enum" in node:
         return " or ".join(f"`{word}`" for word in node["enum"])
     if "const" in node:
-        return f"`{node['const']}`"
+        value = node["const"]
+        return f"`{value if isinstance(value, str) else json.dumps(value)}`"
     return _form_of_type(node)
 
 
 def _form_of_type(node: Mapping[str, Any]) -> str:
     kind = node.get("type")
+    if isinstance(kind, list):
+        return " or ".join(_form_of_type({**node, "type": each}) for each in kind)
     if kind == "array":
         return f"list of {_form(node.get('items', {}))}"
     if kind == "object":
@@ -83,7 +86,12 @@ def _form_of_type(node: Mapping[str, Any]) -> str:
             iter(node.get("patternProperties", {}).values()), {}
         )
         return f"names to {_form(inner) if isinstance(inner, dict) else 'anything'}"
-    words = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    words = {
+        "string": "text",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "null": "nothing",
+    }
     if kind == "string" and "(ms|s|m|h|d|w)" in str(node.get("pattern", "")):
         return "duration"
     return words.get(str(kind), str(kind or "anything"))

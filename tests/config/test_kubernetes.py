@@ -48,6 +48,22 @@ def test_nothing_else_is_taken_for_one(written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("deploymnt/shop", "deployment/shop"),
+        ("Deployment/Shop", "deployment/shop"),
+        ("shop", "deployment/shop"),
+        ("statefulsett/db", "statefulset/db"),
+    ],
+)
+def test_what_was_most_likely_meant_is_said_beside_what_was_written(
+    written: str, meant: str
+) -> None:
+    with pytest.raises(ValueError, match=f"'{written}' is none, did you mean '{meant}'?"):
+        KubernetesTarget.model_validate(written)
+
+
+@pytest.mark.parametrize(
     ("target", "cluster", "full"),
     [
         ({"workload": "deployment/web", "cluster": "one"}, "one", "shop/deployment/web"),

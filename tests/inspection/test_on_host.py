@@ -305,3 +305,69 @@ def test_a_host_where_nobody_can_log_in_is_an_error_that_says_why(
     assert (found.path, found.weight) == (("hosts", "closed"), ERROR)
     assert "accepts none of the keys" in found.message
     assert "ssh -oBatchMode=yes ops@closed true" in found.remedy
+
+
+_EVERY_LOOK = {
+    "host": "app-1",
+    "instances": [{"url": "http://127.0.0.1:1", "unit": "web", "pid_file": "/run/web.pid"}],
+    "logs": [{"file": "/var/log/x.log"}, {"journal": "web"}],
+    "actions": {
+        "restart": {"systemd": "web"},
+        "rollback": {"git": {"path": "/opt/web", "then": "restart"}},
+        "degrade": {"env_file": {"file": "/opt/web/env", "set": {"A": "1"}}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ssh: Could not resolve hostname app-1: Name or service not known",
+        "ssh: connect to host app-1 port 22: Connection refused",
+        "Permission denied (publickey).",
+        "Connection closed by 192.0.2.7 port 22",
+        "words that nobody knows",
+        None,
+    ],
+)
+def test_a_host_that_is_not_reached_is_said_once_and_nothing_on_it_is_called_missing(
+    said: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None: there is no ssh here."""
+    if said is not None:
+        ssh = tmp_path / "ssh"
+        ssh.write_text(f"#!/bin/sh\necho '{said}' >&2; exit 255\n")
+        ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin" if said is not None else str(tmp_path))
+    given = {
+        "docker": [],
+        "hosts": {"app-1": {"sudo": True}},
+        "services": {"web": _EVERY_LOOK},
+    }
+    settings = Settings.model_validate(given)
+    found = [
+        each
+        for each in inspect(settings, base=tmp_path, clock=SystemClock(), environ={})
+        if each.path != ("services", "web", "instances", 0)  # nothing answers at its url
+    ]
+    assert [(each.path, each.weight) for each in found] == [
+        (("hosts", "app-1"), ERROR),
+        (("hosts", "app-1"), NOTE),
+    ]
+    assert found[0].remedy
+    assert found[1].message.startswith("7 things that are named there were not looked at")
+
+
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.found])
+def test_what_was_not_reached_while_it_was_looked_at_has_the_remedy_of_that(
+    name: str, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: object, **__: object) -> FileStatus:
+        raise MachineError(Failure.OTHER, "nothing listens", remedy="start sshd")
+
+    for method in ("stat", "run"):
+        monkeypatch.setattr(type(Machines().of(Settings().host)), method, gone)
+    found = look(base, ROWS[name].bad)
+    assert found
+    assert {(each.weight, each.remedy) for each in found} == {(NOTE, "start sshd")}
+    assert not any("start sshd" in each.message for each in found)

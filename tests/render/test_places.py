@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView, Phase, Place, PlaceKind, Update
-from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.render import resources
 from opsconsole.render.ink.cells import Line, Role, line_width, plain
@@ -109,6 +111,13 @@ def test_the_wall_shows_a_lone_host_large_and_several_as_rows() -> None:
 
 def test_the_title_counts_what_runs_in_its_places_own_words() -> None:
     assert resources.summary(snapshot()) == "host-1 · host-2 · 1 containers · 1 pods"
+
+
+def test_a_source_that_has_no_address_yet_is_named_without_one() -> None:
+    fault = Fault(FaultKind.ABSENT, "there is no kubeconfig")
+    source = SourceView(SourceId(SourceKind.KUBERNETES, "k"), "", 5.0, None, NOW, fault)
+    said = list(status_lines(replace(snapshot(), sources=(source,)), (), NOW))
+    assert f"source {source.name}: {fault}" in said
 
 
 def test_the_text_for_terminals_tells_of_every_host() -> None:

@@ -70,7 +70,9 @@ def _add_reading_commands(commands: "_Commands") -> None:
     status.set_defaults(module="reading.status")
 
     check = commands.add(
-        "check", "check a configuration and everything that it names; exit 78 if it is bad"
+        "check",
+        "check a configuration and everything that it names; exit 0 good, 1 warnings, 2 something "
+        "named is not there or does not answer, 78 it cannot be used",
     )
     check.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="the same as --config FILE"

@@ -4,12 +4,14 @@ Invariant: a workload is named by its kind, its name, its namespace and its clus
 words mean the same one for reading and for changing.
 """
 
+import difflib
 import re
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsconsole.config.types import Duration, Model, Name, OneOrMany, Text, as_tuple
+from opsconsole.text import sanitize
 
 DEFAULT_NAMESPACE: Final = "default"
 
@@ -28,9 +30,21 @@ def _workload(value: str) -> str:
     spelt, _, name = value.partition("/")
     kind = _SPELT.get(spelt.lower())
     if kind is None or not _OBJECT.fullmatch(name):
-        kinds = ", ".join(f"{each}/NAME" for each in _KINDS)
-        raise ValueError(f"takes a workload by kind and name: {kinds}")
+        raise ValueError(_no_workload(value))
     return f"{kind}/{name}"
+
+
+def _no_workload(value: str) -> str:
+    """What a workload is, and which one was most likely meant."""
+    kinds = ", ".join(f"{each}/NAME" for each in _KINDS)
+    text = f"takes a workload by kind and name: {kinds}; {sanitize(value, limit=100)!r} is none"
+    spelt, between, name = value.strip().lower().partition("/")
+    if not between:
+        spelt, name = "deployment", spelt
+    near = difflib.get_close_matches(spelt, _SPELT, n=1)
+    if near and _OBJECT.fullmatch(name):
+        text += f", did you mean '{_SPELT[near[0]]}/{name}'?"
+    return text
 
 
 def _namespace(value: str) -> str:

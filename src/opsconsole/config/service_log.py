@@ -61,8 +61,12 @@ class ServiceLog(Model):
         places = self._places()
         if sum(what is not None for what in places.values()) != 1:
             raise ValueError(f"name exactly one of {', '.join(places)}")
-        if (self.loki is None) != (self.url is None):
-            raise ValueError("loki and url belong together")
+        if self.loki is not None and self.url is None:
+            raise ValueError("url is missing: where the Loki answers, such as http://loki:3100")
+        if self.url is not None and self.loki is None:
+            raise ValueError(
+                "url is of a Loki, and loki is missing: the query for what is read there"
+            )
         for pattern in self.patterns.values():
             check_pattern(pattern)
         return self

@@ -14,7 +14,7 @@ from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.kubernetes import KubernetesAction, KubernetesCluster
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model
-from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
+from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown
 from opsconsole.sources.kubernetes.api.client import ClusterClient, Right
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.api.kubeconfig import access_of
@@ -64,7 +64,8 @@ async def check_cluster(
         found += await _looks(path, cluster, client, turns)
         found += await _changes(cluster, settings, client, turns)
     except ClusterError as error:
-        found.append(of_fault(path, error.fault, Weight.ERROR))
+        what = f"context {shown(access.context)}" if access.context else ""
+        found.append(of_fault(path, error.fault, Weight.ERROR, what))
     finally:
         await client.close()
     return found

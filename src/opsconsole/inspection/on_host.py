@@ -1,7 +1,8 @@
 """Whether what a configuration names on a host is there, and whether its service is there too.
 
 Invariant: looks alone, each with a deadline. What cannot be looked at (no systemd, no rights, no
-answer) is a note and is never called missing. What a service makes when it starts is a warning.
+answer) is a note and is never called missing. A host where nothing can be run is said once, at its
+own key, and nothing there is looked at. What a service makes when it starts is a warning.
 """
 
 import asyncio
@@ -54,13 +55,32 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
     """A finding for each thing that is not there, and for each that is used here for a service
     that is elsewhere."""
     machines, resolver, room = Machines(), Resolver(), asyncio.Semaphore(_AT_ONCE)
+    logins = {
+        name: asyncio.create_task(_login(machines.of(host)))
+        for name, host in settings.hosts.items()
+    }
+    unseen: dict[str, set[KeyPath]] = {name: set() for name in settings.hosts}
+
+    async def usable(named: Named) -> list[HostSettings]:
+        """Where it is, without the hosts where nothing can be run, which are remembered."""
+        hosts = []
+        for host in _hosts_of(settings, named):
+            if isinstance(host, RemoteHost) and await logins[host.name]:
+                unseen[host.name].add(named.path)
+            else:
+                hosts.append(host)
+        return hosts
 
     async def look(named: Named, thing: Thing) -> list[Finding]:
         found = []
-        for host in _hosts_of(settings, named):
+        for host in await usable(named):
             async with room:
                 found += await _look(named.path, thing, machines.of(host))
         return found
+
+    async def rights(named: Named) -> list[Finding]:
+        checked = [await _check_rights(host, named, machines) for host in await usable(named)]
+        return [finding for findings in checked for finding in findings]
 
     try:
         every = {
@@ -68,27 +88,42 @@ async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
             for name, service in settings.services.items()
         }
         looked = await asyncio.gather(
-            *(_check_host(host, machines.of(host)) for host in settings.hosts.values()),
             *(look(each, thing) for found in every.values() for each in found
               for thing in each.things),
-            *(_check_rights(host, each, machines) for found in every.values()
-              for each in found for host in _hosts_of(settings, each)),
+            *(rights(each) for found in every.values() for each in found),
             *(_check_elsewhere(settings, name, found, resolver)
               for name, found in every.items() if found),
         )  # fmt: skip
+        for name, login in logins.items():
+            looked.append(_not_usable(name, await login, len(unseen[name])))
         return [finding for findings in looked for finding in findings]
     finally:
         resolver.close()
         machines.close()
 
 
-async def _check_host(host: RemoteHost, machine: Machine) -> list[Finding]:
-    """Whether one can log in there and run a program."""
+async def _login(machine: Machine) -> MachineError | None:
+    """Why one cannot log in there and run a program; None where one can."""
     try:
         await machine.run(Command(("true",)), limit=_SAID, deadline=_LOGIN)
     except MachineError as error:
-        return [Finding(("hosts", host.name), Weight.ERROR, error.what, error.remedy)]
-    return []
+        return error
+    return None
+
+
+def _not_usable(name: str, error: MachineError | None, unseen: int) -> list[Finding]:
+    """``unseen`` is how many keys name something there."""
+    if error is None:
+        return []
+    path = ("hosts", name)
+    found = [Finding(path, Weight.ERROR, error.what, error.remedy)]
+    if unseen:
+        were = (
+            "thing that is named there was" if unseen == 1 else "things that are named there were"
+        )
+        message = f"{unseen} {were} not looked at, because nothing can be run there"
+        found.append(Finding(path, Weight.NOTE, message))
+    return found
 
 
 def _hosts_of(settings: Settings, named: Named) -> tuple[HostSettings, ...]:
@@ -113,11 +148,11 @@ async def _look(path: KeyPath, thing: Thing, machine: Machine) -> list[Finding]:
             case _:
                 assert_never(thing)
     except MachineError as error:
-        return [_unseen(path, str(error))]
+        return [_unseen(path, error.what, error.remedy)]
 
 
-def _unseen(path: KeyPath, why: str) -> Finding:
-    remedy = "look as the user who will use it"
+def _unseen(path: KeyPath, why: str, remedy: str = "") -> Finding:
+    remedy = remedy or "look as the user who will use it"
     return Finding(path, Weight.NOTE, f"cannot be looked at: {why}", remedy)
 
 
@@ -173,7 +208,7 @@ async def _checkout(path: KeyPath, checkout: Checkout, machine: Machine) -> list
     try:
         answer = await ask(machine, checkout.path, "rev-parse", "--is-inside-work-tree")
     except ObserveError as error:
-        return [_unseen(path, str(error))]
+        return [_unseen(path, error.what, error.remedy)]
     if answer.output == "true":
         return []
     if answer.output != "false" and "not a git repository" not in answer.complaint:
@@ -193,7 +228,7 @@ async def _check_rights(host: HostSettings, named: Named, machines: Machines) ->
     try:
         finished = await machines.of(host).run(command, limit=_SAID, deadline=_LOOK)
     except MachineError as error:
-        return [_unseen(named.path, str(error))]
+        return [_unseen(named.path, error.what, error.remedy)]
     words = [sanitize_bytes(line, limit=100) for line in finished.output.split(b"\n")]
     if "may" in words or words[1:2] == ["0"] or len(words) < 3:
         return []

@@ -87,4 +87,5 @@ def _replica_line(replica: Replica) -> str:
 
 def _source_line(source: SourceView) -> str:
     hint = f" ({source.fault.hint})" if source.fault and source.fault.hint else ""
-    return f"source {source.name} {source.endpoint}: {source.fault}{hint}"
+    where = f"{source.name} {source.endpoint}".rstrip()
+    return f"source {where}: {source.fault}{hint}"

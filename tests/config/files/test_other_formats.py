@@ -93,6 +93,14 @@ def test_a_sample_is_ours(path: Path) -> None:
         ("services: {a: {thresholds: {failure: 3}}}", "a.thresholds.failure", "failures"),
         ("services: {a: {hosts: x}}", "services.a.hosts", "instances"),
         ("services: {a: {alerts: [{name: X, expr: up}]}}", "alerts[0].expr", "when"),
+        ("hosts: {a: {user: x}}", "hosts.a.user", "ssh"),
+        ("hosts: {a: {HostName: x}}", "hosts.a.HostName", "ssh"),
+        ("hosts: {a: {port: 22}}", "hosts.a.port", "ssh"),
+        ("hosts: {a: {host: x}}", "hosts.a.host", "ssh"),
+        ("hosts: {a: {IdentityFile: x}}", "hosts.a.IdentityFile", "ssh_config"),
+        ("kubernetes: {ns: x}", "kubernetes.ns", "namespaces"),
+        ("services: {a: {kubernetes: {workload: deploy/a, ns: x}}}", "kubernetes.ns", "namespace"),
+        ("services: {a: {kubernetes: {deployment: a}}}", "kubernetes.deployment", "workload"),
         ("services: {a: {slo: []}}", "services.a.slo", "objectives"),
         ("services: {a: {actions: {restart: {cmd: [a]}}}}", "restart.cmd", "command"),
         ("display: {timezone: utc}", "display.timezone", "time"),
@@ -111,6 +119,7 @@ def test_every_guess_is_a_key_that_there_is() -> None:
     schema = Settings.model_json_schema(by_alias=True)
     known = set(schema["properties"])
     for definition in schema["$defs"].values():
-        known |= set(definition.get("properties", {}))
+        for form in (definition, *definition.get("anyOf", ())):
+            known |= set(form.get("properties", {}))
     guessed = {guess for guesses in OTHER_WORDS.values() for guess in guesses}
     assert guessed <= known

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.machines.ssh.logins import Gate, Target
+from opsconsole.machines.ssh.line import LostError
+from opsconsole.machines.ssh.logins import Gate, Target, explained
 from opsconsole.machines.ssh.machine import SshMachine
 from opsconsole.model.running.machine import Command, Failure, Finished, MachineError
 from tests.patience import Patience, soon, until
@@ -109,9 +111,12 @@ async def test_another_host_key_is_named_and_nobody_is_let_in(host: Host, tmp_pa
 
 async def test_an_address_that_nobody_knows_and_a_port_where_nothing_listens(host: Host) -> None:
     with reached(host, "nowhere.invalid") as machine:
-        assert "no address is known" in str(await refused(machine))
-    with reached(host, "ssh://127.0.0.1:1") as machine:
+        error = await refused(machine)
+    assert "no address is known" in str(error)
+    assert error.failure is not Failure.NOT_FOUND
+    with reached(host, "ssh://ops@127.0.0.1:1") as machine:
         assert "nothing listens" in str(await refused(machine))
+        assert "(ops@127.0.0.1 port 1)" in str(await refused(machine))
 
 
 async def test_what_failed_is_not_tried_again_at_once(
@@ -201,3 +206,28 @@ def test_a_console_that_is_killed_leaves_nothing_there(host: Host) -> None:
 
     until(lambda: left() == ["sleep 7654"], every=0.2)
     host.sh("pkill -f '[s]leep 7654'")
+
+
+@pytest.mark.parametrize(
+    ("ssh", "words", "shown"),
+    [
+        ("ssh://ops@127.0.0.1:22422", "connect to host 127.0.0.1 port 22422: Connection refused",
+         "app-1 (ops@127.0.0.1 port 22422)"),
+        ("ssh://ops@127.0.0.1:22422", "Permission denied", "app-1 (ops@127.0.0.1 port 22422)"),
+        ("app-1", "connect to host ::1 port 22: Connection refused", "app-1 (::1 port 22)"),
+        ("app-1", "Could not resolve hostname app-1: Name or service not known", "app-1"),
+        ("ops@app-1", "Could not resolve hostname b: Name or service not known", "app-1 (b)"),
+        ("ops@10.0.0.7", "connect to host jump port 22: Connection timed out",
+         "app-1 (jump port 22)"),
+        ("ops@10.0.0.7", "Connection closed", "app-1 (ops@10.0.0.7)"),
+    ],
+)  # fmt: skip
+def test_the_address_that_was_tried_is_named(ssh: str, words: str, shown: str) -> None:
+    error = explained(LostError(words.encode(), 255), Target("app-1", ssh))
+    assert re.search(rf"(?<!\S){re.escape(shown)}(?! \()", error.what)
+    assert error.failure is not Failure.NOT_FOUND
+
+
+def test_without_ssh_nothing_is_called_missing_there() -> None:
+    error = explained(FileNotFoundError(2, "no"), Target("app-1", "app-1"))
+    assert error.failure is not Failure.NOT_FOUND

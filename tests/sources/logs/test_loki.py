@@ -243,7 +243,7 @@ def test_a_hostile_answer_is_not_understood_or_read(answer: Any) -> None:
 
 
 def test_a_loki_has_its_url() -> None:
-    with pytest.raises(ValueError, match="loki and url belong together"):
+    with pytest.raises(ValueError, match="url is missing: where the Loki answers"):
         ServiceLog.model_validate({"loki": '{app="web"}'})
-    with pytest.raises(ValueError, match="loki and url belong together"):
+    with pytest.raises(ValueError, match="loki is missing"):
         ServiceLog.model_validate({"file": "a.log", "url": "http://loki:3100"})

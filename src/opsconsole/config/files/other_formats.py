@@ -25,6 +25,7 @@ _NGINX: Final = re.compile(
 
 WRITE_ONE: Final = "opsconsole init writes a first configuration of what runs here"
 IMPORT: Final = "opsconsole import FILE… makes a configuration of it"
+_CLUSTER: Final = f"name the cluster that it is in: kubernetes: {{context: NAME}}; {WRITE_ONE}"
 _PROMETHEUS: Final = "name the server: prometheus: {url: http://…:9090}"
 
 
@@ -136,7 +137,7 @@ def _is_rules(value: Mapping[str, Any]) -> bool:
 
 
 _FORMS: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], bool], str], ...]] = (
-    ("a Kubernetes manifest", _has("apiVersion", "kind"), "it is read of no cluster; " + WRITE_ONE),
+    ("a Kubernetes manifest", _has("apiVersion", "kind"), _CLUSTER),
     ("a Helm chart", _has("apiVersion", "name", "version"), WRITE_ONE),
     (
         "a Promtail configuration",

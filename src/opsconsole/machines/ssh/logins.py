@@ -1,10 +1,12 @@
 """Logging in: few at a time, what failed not at once again, and what ssh says of it in words.
 
 Invariant: each failure says what to do. What ssh or a host says is shown sanitised; it decides
-which words are shown and nothing else. No more than ``AT_ONCE`` logins are under way, however
-many hosts there are: sshd drops a part of those that begin at one time, as does a jump host.
+which words are shown and nothing else. A host that was not reached is never ``NOT_FOUND``: that
+is said of what is on it. No more than ``AT_ONCE`` logins are under way, however many hosts there
+are: sshd drops a part of those that begin at one time, as does a jump host.
 """
 
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -142,12 +144,14 @@ _KNOWN: Final = (
         "name the key in ~/.ssh/config: IdentityFile and IdentitiesOnly",
     ),
     _Known(
-        "Could not resolve hostname", Failure.NOT_FOUND,
-        "no address is known for {host}", "correct ssh: of the host, or name it in ~/.ssh/config",
+        "Could not resolve hostname", Failure.OTHER,
+        "no address is known for {host}",
+        "correct ssh: of the host, or name it in DNS, /etc/hosts or ~/.ssh/config",
     ),
     _Known(
         "Connection refused", Failure.OTHER,
-        "nothing listens for ssh at {host}", "start sshd there, or correct the port",
+        "nothing listens for ssh at {host}",
+        "start sshd there, or give the port that it has: ssh: ssh://USER@HOST:PORT",
     ),
     _Known(
         "timed out", Failure.TIMED_OUT,
@@ -188,12 +192,16 @@ _KNOWN: Final = (
 )  # fmt: skip
 
 
+_ADDRESS: Final = re.compile(r"connect to host (\S+ port \d+)|resolve hostname (\S+):")
+_PORT: Final = re.compile(r":(\d+)$")
+
+
 def explained(error: Exception, target: Target) -> MachineError:
     """Why nobody is logged in, from what ``greet`` raised."""
     if isinstance(error, TimeoutError):
         return MachineError(
             Failure.TIMED_OUT,
-            f"{target.name} did not begin a session within {WITHIN:g} s",
+            f"{_tried(target)} did not begin a session within {WITHIN:g} s",
             remedy=f"try it: ssh -oBatchMode=yes {target.ssh} true; its login shell may wait for"
             " something",
         )
@@ -201,23 +209,41 @@ def explained(error: Exception, target: Target) -> MachineError:
         said = sanitize_bytes(error.said, limit=100)
         return MachineError(
             Failure.OTHER,
-            f"what answers at {target.name} is no shell that runs /bin/sh: {said}",
+            f"what answers at {_tried(target)} is no shell that runs /bin/sh: {said}",
             remedy="give the account a usual shell, and let no startup file print without end",
         )
     if isinstance(error, LostError):
         return _of_ssh(error, target)
     if isinstance(error, FileNotFoundError):
         return MachineError(
-            Failure.NOT_FOUND, "ssh is not on this machine", remedy="install openssh-client"
+            Failure.OTHER, "ssh is not on this machine", remedy="install openssh-client"
         )
     return MachineError(Failure.OTHER, f"ssh cannot be run: {sanitize(str(error), limit=200)}")
 
 
+def _tried(target: Target, said: str = "") -> str:
+    """``app-1 (ops@127.0.0.1 port 22422)``: the address that ``said`` names, else the settings.
+
+    The user is of the settings' address alone: ssh may have tried a jump host.
+    """
+    user, at, place = target.ssh.removeprefix("ssh://").rpartition("@")
+    host = _PORT.sub("", place) if target.ssh.startswith("ssh://") else place
+    where = place if host == place else _PORT.sub(r" port \1", place)
+    found = _ADDRESS.search(said)
+    if found:
+        where = found[1] or found[2]
+    if where.partition(" ")[0] == host:
+        where = f"{user}{at}{where}"
+    where = sanitize(where, limit=200)
+    return target.name if where == target.name else f"{target.name} ({where})"
+
+
 def _of_ssh(error: LostError, target: Target) -> MachineError:
     said = error.said.decode("utf-8", "replace")
+    host = _tried(target, said)
     for each in _KNOWN:
         if each.sign in said:
-            fill = {"host": target.name, "ssh": target.ssh}
+            fill = {"host": host, "ssh": target.ssh}
             return MachineError(
                 each.failure, each.what.format(**fill), remedy=each.remedy.format(**fill)
             )
@@ -225,7 +251,7 @@ def _of_ssh(error: LostError, target: Target) -> MachineError:
     ended = "" if error.code is None else f" (code {error.code})"
     return MachineError(
         Failure.OTHER,
-        f"no session at {target.name}{ended}: {words}" if words else
-        f"no session at {target.name}{ended}, and no word why",
+        f"no session at {host}{ended}: {words}" if words else
+        f"no session at {host}{ended}, and no word why",
         remedy=f"try it: ssh -oBatchMode=yes {target.ssh} true",
     )  # fmt: skip

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.machines.base import Machine
-from opsconsole.model.running.machine import Command, End, MachineError
+from opsconsole.model.running.machine import Command, End, Failure, MachineError
 from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.text import sanitize_bytes
 
@@ -60,7 +60,8 @@ async def ask(machine: Machine, folder: Path, *arguments: str, limit: float = LO
     except MachineError as error:
         if error.begun:
             return Answer(None, "", str(error))
-        raise ObserveError(f"git cannot be started: {error}", remedy="install git") from error
+        remedy = "install git" if error.failure is Failure.NOT_FOUND else error.remedy
+        raise ObserveError(f"git cannot be started: {error.what}", remedy=remedy) from error
     if finished.end is not End.EXITED:
         late = finished.end is End.LATE
         why = f"ended after its limit of {limit:g} s" if late else f"ended: {finished.end}"

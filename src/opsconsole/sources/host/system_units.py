@@ -107,10 +107,10 @@ async def _systemctl(machine: Machine, argv: Sequence[str], timeout: float) -> s
     try:
         finished = await machine.run(command, limit=_OUTPUT, deadline=timeout)
     except MachineError as error:
-        hint = "units are read where systemd runs"
         absent = error.failure is Failure.NOT_FOUND
+        hint = "units are read where systemd runs" if absent else error.remedy
         kind = FaultKind.UNSUPPORTED if absent else FaultKind.LOCAL
-        return Fault(kind, f"cannot run systemctl: {error}", hint)
+        return Fault(kind, f"cannot run systemctl: {error.what}", hint)
     text = sanitize_bytes(finished.output, limit=_LINE, multiline=True).strip()
     if finished.end is not End.EXITED:
         late = finished.end is End.LATE

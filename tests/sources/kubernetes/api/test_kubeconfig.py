@@ -166,6 +166,14 @@ def test_without_credentials_a_loose_file_will_do(tmp_path: Path) -> None:
     assert access_of(cluster(write(tmp_path / "config", entries("a"), 0o666)), {}).context == "a"
 
 
+def test_a_context_to_name_is_written_as_it_can_be_copied(tmp_path: Path) -> None:
+    two = [{"name": name, "context": {"cluster": "a", "user": "a"}} for name in ("prod", "staging")]
+    given = {**entries("a"), "current-context": "", "contexts": two}
+    with pytest.raises(ClusterError) as caught:
+        access_of(cluster(write(tmp_path / "config", given)), {})
+    assert caught.value.fault.hint.endswith("context: prod, or staging")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

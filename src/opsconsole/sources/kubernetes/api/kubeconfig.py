@@ -199,8 +199,8 @@ def _of_context(
             break
     if not name:
         where = ", ".join(sanitize(str(each.path)) for each in files)
-        known = ", ".join(sanitize(each, limit=80) for each in _names(files, "contexts"))
-        hint = f"name one: kubernetes: {{context: {known or 'NAME'}}}"
+        known = [sanitize(each, limit=80) for each in _names(files, "contexts")] or ["NAME"]
+        hint = f"name one in kubernetes: context: {', or '.join(known)}"
         raise unusable(f"no current-context in {where}", hint)
     context = _find(files, "contexts", name)
     place = _find(files, "clusters", context.text("cluster"))
