@@ -25,7 +25,9 @@ def test_a_second_run_changes_nothing(capsys: pytest.CaptureFixture[str]) -> Non
     main(asked)
     assert "opsconsole.yaml: as it is" in capsys.readouterr().out
     assert main(["import", str(SAMPLES / "shop-compose.yml")]) == 1
-    assert "-  nodes:" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "-  nodes:" in said
+    assert "+++ what the files say" in said, "nothing was looked at"
     assert Path("opsconsole.yaml").read_bytes() == written
     assert main(["check", "--offline", "opsconsole.yaml"]) == 0
 

@@ -42,6 +42,7 @@ def test_it_is_written_once_and_compared_after_that(
     docker_sandbox.run(second)
     main(["init"])
     said = capsys.readouterr().out
+    assert "+++ what runs now" in said
     assert f"+  {second}:  # container {second}" in said
     assert f"-  {first}:" not in said
     assert Path(NAME).read_bytes() == written
@@ -60,6 +61,42 @@ def test_what_does_not_answer_is_left_open_and_nothing_is_written(
     assert "nothing was written: no service was found\nname yours in opsconsole.yaml" in said
     assert "  services:\n    my-api:\n" in said
     assert os.listdir() == []
+
+
+AWAY = """\
+kubernetes: {name: far, kubeconfig: nowhere.yaml}
+prometheus: {url: 'http://127.0.0.1:1'}
+discover: {kubernetes: true}
+environments: {prod: {}}
+services:
+  cart: {kubernetes: deployment/cart}
+  web: {instances: ["http://127.0.0.1:1"]}
+  cron: {job: cron}
+  gone: {containers: [gone]}
+keys: {}
+"""
+
+
+@pytest.mark.parametrize("docker_answers", [True, False])
+def test_what_is_declared_of_a_place_that_is_away_stays(
+    docker_answers: bool,
+    docker_sandbox: Engine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nobody = f"unix://{tmp_path}/nobody.sock"
+    monkeypatch.setenv("DOCKER_HOST", docker_sandbox.url if docker_answers else nobody)
+    monkeypatch.setattr(loader, "_SYSTEMD", tmp_path)
+    Path(NAME).write_text(AWAY)
+    Path(NAME).chmod(0o600)
+    load(Path(NAME))
+    assert main(["init"]) == 1
+    said = capsys.readouterr().out
+    assert "left open: far does not answer: " in said
+    assert ("left open: docker does not answer: " in said) is not docker_answers
+    lost = [line for line in said.splitlines() if line.startswith("-") and line[1:2] != "-"]
+    assert lost == (["-  gone: {containers: [gone]}"] if docker_answers else [])
 
 
 def test_a_folder_is_not_written_into(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,14 +7,18 @@ import argparse
 import difflib
 import os
 import sys
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from opsconsole import durable
 from opsconsole.config.files.finding import find
 from opsconsole.config.files.opening import FileError, read_text
+from opsconsole.config.files.yaml_tree import TreeError
 from opsconsole.errors import OpsconsoleError
 from opsconsole.render.first_configuration import FirstConfiguration
+from opsconsole.render.kept_parts import with_kept
 from opsconsole.text import sanitize
 
 _NEW: Final = Path("opsconsole.yaml")
@@ -32,11 +36,17 @@ def place_of(arguments: argparse.Namespace) -> Path:
     return path
 
 
-def write_or_compare(path: Path, made: FirstConfiguration) -> None:
-    """Write ``made`` where nothing is, else print what would be different."""
+def write_or_compare(
+    path: Path, made: FirstConfiguration, of: str, kept: Collection[str] | None = None
+) -> None:
+    """Write ``made`` where nothing is, else print what ``of`` it is different.
+
+    With ``kept``, which are services, only the other services are compared: no look tells of what
+    else is written there.
+    """
     text = "\n".join(made.lines) + "\n"
     if path.exists():
-        _compare(path, text)
+        _compare(path, text, of, kept)
     else:
         _write(path, text)
 
@@ -63,17 +73,18 @@ def _write(path: Path, text: str) -> None:
     print(sanitize(f"written: {path}; opsconsole check looks at it"))
 
 
-def _compare(path: Path, text: str) -> None:
-    """What is found now against what is written; nothing is changed."""
+def _compare(path: Path, text: str, of: str, kept: Collection[str] | None) -> None:
+    """What is found against what is written; nothing is changed."""
     try:
         before = read_text(path).text
     except FileError as error:
         raise OpsconsoleError(
             f"{sanitize(str(path))}: {error.message}", remedy=error.remedy
         ) from error
-    lines = difflib.unified_diff(
-        before.splitlines(), text.splitlines(), str(path), "what runs now", lineterm=""
-    )
+    if kept is not None:
+        with suppress(TreeError):
+            text = with_kept(before, text, kept)
+    lines = difflib.unified_diff(before.splitlines(), text.splitlines(), str(path), of, lineterm="")
     different = False
     for line in lines:
         different = True

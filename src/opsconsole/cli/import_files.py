@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
             remedy="leave out --strict to write the rest",
         )
     _check(made)
-    write_or_compare(path, made)
+    write_or_compare(path, made, "what the files say")
     return _OPEN if made.left_open or made.not_understood else 0
 
 

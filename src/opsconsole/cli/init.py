@@ -1,17 +1,25 @@
 """``opsconsole init``: a first configuration of what runs here, written once.
 
-Invariant: it only looks, for two seconds at each place and at all of them side by side. Exit codes:
-0 complete, 1 with parts left open.
+Invariant: it only looks, for two seconds at each place and at all of them side by side. Where there
+is a configuration, the places that it names are looked at too; what a place that is away could have
+told stays as it is declared. Exit codes: 0 complete, 1 with parts left open.
 """
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from opsconsole.cli.first_file import place_of, print_found, write_or_compare
-from opsconsole.config.loader import default_settings
-from opsconsole.discovery.look import look
+from opsconsole.config.discovery import KubernetesDiscovery
+from opsconsole.config.loader import default_settings, load
+from opsconsole.config.services import Service
+from opsconsole.config.settings import Settings
+from opsconsole.discovery.look import Fleet, look
+from opsconsole.errors import ConfigError
 from opsconsole.inspection.offers import jobs_around
 from opsconsole.inspection.servers_around import servers_around
+from opsconsole.model.source_id import UNITS_HERE
 from opsconsole.render.empty_panels import BY_HAND
 from opsconsole.render.first_configuration import first_configuration
 
@@ -24,7 +32,8 @@ _OPEN: Final = 1
 def run(arguments: argparse.Namespace) -> int:
     """Look, print what was found and on which evidence, and write or compare it."""
     path = place_of(arguments)
-    settings = default_settings()
+    declared = _declared(path)
+    settings = _looked_at(declared)
     fleet = look(settings, within=PATIENCE)
     services = [each.found for each in fleet.findings if each.serves]
     servers = servers_around(fleet.inventories, PATIENCE)
@@ -33,12 +42,66 @@ def run(arguments: argparse.Namespace) -> int:
         servers,
         jobs_around(servers, PATIENCE),
         fleet.inventories,
-        fleet.faults,
+        (*fleet.faults, *_unread(fleet)),
         settings.docker if "docker" in settings.model_fields_set else (),
     )
     print_found(made)
     if not services and not path.exists():
         print("nothing was written: no service was found", *BY_HAND, sep="\n")
         return _OPEN
-    write_or_compare(path, made)
+    kept = None if declared is None else frozenset(_untold(declared, fleet))
+    write_or_compare(path, made, "what runs now", kept)
     return _OPEN if made.left_open else 0
+
+
+def _declared(path: Path) -> Settings | None:
+    """What is configured; None where nothing is that could be used."""
+    if not path.exists():
+        return None
+    try:
+        return load(path)
+    except ConfigError:
+        return None
+
+
+def _looked_at(declared: Settings | None) -> Settings:
+    """Where to look: at what is here, and at every place that is ``declared``."""
+    usual = default_settings()
+    if declared is None:
+        return usual
+    clusters = KubernetesDiscovery() if declared.kubernetes else None
+    update: dict[str, object] = {
+        "services": {},
+        "discover": usual.discover.model_copy(update={"kubernetes": clusters}),
+    }
+    if "docker" not in declared.model_fields_set and "docker" in usual.model_fields_set:
+        update["docker"] = usual.docker
+    return declared.model_copy(update=update)
+
+
+def _unread(fleet: Fleet) -> Iterator[str]:
+    """What a place that answered did not show."""
+    for inventory in fleet.inventories:
+        for each in inventory.unread:
+            yield f"{inventory.place.name} does not show its {each.what}: {each.fault}"
+
+
+def _untold(declared: Settings, fleet: Fleet) -> Iterator[str]:
+    """The services of which the looks cannot tell that they are gone, or another."""
+    answered = {each.place.name for each in fleet.inventories if not each.unread}
+    found = {each.found.name for each in fleet.findings}
+    for name, service in declared.services.items():
+        places = set(_places(declared, service))
+        if name not in found and (not places or not places <= answered):
+            yield name
+
+
+def _places(declared: Settings, service: Service) -> Iterator[str]:
+    """Where a look would have found ``service``."""
+    if service.containers:
+        yield from [service.engine] if service.engine else [each.name for each in declared.docker]
+    for target in service.kubernetes:
+        cluster = declared.cluster_of(target)
+        yield cluster.name if cluster is not None else ""
+    if service.units:
+        yield service.host or UNITS_HERE.name

@@ -42,6 +42,9 @@ async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
         if lack.ambiguous:
             remedy = "name its project or container in full, or its engine by engine:"
             found.append(Finding(path, Weight.ERROR, lack.judgement.reason, remedy))
+        elif lack.unread:
+            remedy = "give one: docker: {host: …}, or take the name away"
+            found.append(Finding(path, Weight.WARNING, lack.judgement.reason, remedy))
         elif lack.judgement.state is State.DOWN:
             remedy = "start it, or write the name that its engine shows"
             found.append(Finding(path, Weight.WARNING, lack.judgement.reason, remedy))

@@ -13,7 +13,7 @@ from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.records.fleet import scrape_interval
 from opsconsole.hiding import without_query
-from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
+from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown
 from opsconsole.inspection.names import remedy_for_declared
 from opsconsole.inspection.series import short_window
 from opsconsole.model.fault import Fault, FaultKind
@@ -53,6 +53,10 @@ async def check_scrapes(
     service = settings.services[name]
     declared = declared_metrics(name, service)
     found = [_needs_prometheus(each) for each in declared if each.kind is Kind.PROMQL]
+    if service.job is not None:
+        message = f"no Prometheus is read that could know job {shown(service.job)}"
+        remedy = "give one: prometheus: {url: …}, or take job: away"
+        found.append(Finding(("services", name, "job"), Weight.WARNING, message, remedy))
     if service.availability is not None:
         message = "these series need a Prometheus, and none knows this service"
         remedy = "without one, its own looks are counted from the console's start"

@@ -179,3 +179,29 @@ def test_check_against_real_servers_loads_neither_textual_nor_docker(
     words = ran.stdout.splitlines()[-1].split()
     assert words[0] == "0", ran.stdout
     assert not {"textual", "docker", "prometheus_api_client"} & set(words)
+
+
+@pytest.mark.parametrize(
+    ("service", "where", "message"),
+    [
+        ("job: web", "job", "no Prometheus is read that could know job web"),
+        ("{job: web, prometheus: none}", "job", "no Prometheus is read that could know job web"),
+        ("containers: [web]", "containers[0]", "no engine is read that could know web"),
+        (
+            "{containers: [web], engine: far}",
+            "containers[0]",
+            "no engine is read that could know web",
+        ),
+    ],
+)
+def test_what_nobody_reads_is_a_warning(
+    service: str, where: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = service if service.startswith("{") else f"{{{service}}}"
+    engines = "docker: [{name: far, host: 'tcp://127.0.0.1:1', enabled: false}]\n"
+    path = write(tmp_path, f"{engines}services:\n  web: {inner}\n")
+    assert main(["check", str(path)]) == 1
+    (said, verdict) = lines(capsys)
+    assert said.startswith(f"{path}:3: services.web.{where}: {message}, "), said
+    assert said.endswith("[warning]")
+    assert verdict.endswith("1 warning; 1 service, 0 instances")

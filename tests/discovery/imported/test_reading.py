@@ -127,6 +127,79 @@ def test_a_prometheus_file_gives_jobs_rules_and_alertmanagers(tmp_path: Path) ->
     assert with_it.rule_files == ("rules/*.yml",)
 
 
+def monitored(folder: Path, alertmanagers: list[str], targets: list[str]) -> Draft:
+    path = folder / "prometheus.json"
+    path.write_text(
+        json.dumps(
+            {
+                "alerting": {"alertmanagers": [{"static_configs": [{"targets": alertmanagers}]}]},
+                "scrape_configs": [{"job_name": "web", "static_configs": [{"targets": targets}]}],
+            }
+        )
+    )
+    return read_files([path])
+
+
+hosts = some.sampled_from(
+    ["am", "am-2", "am_3.lan", "10.0.0.5", "[::1]", "localhost", "am.example"]
+).flatmap(lambda host: some.sampled_from([host, f"{host}:9093", f"{host}:9094"]))
+
+
+@given(servers=some.lists(hosts, max_size=4, unique=True), targets=some.lists(hosts, max_size=4))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_target_is_taken_as_it_is_written(
+    servers: list[str], targets: list[str], tmp_path: Path
+) -> None:
+    made = written(monitored(tmp_path, servers, targets))
+    sure = [each for each in servers if "." in each or "::" in each or "localhost" in each]
+    assert {each.url for each in loaded(tmp_path, list(made.lines)).alertmanager} == {
+        f"http://{each}" for each in sure
+    }
+    offered = loaded(tmp_path, taken(made.lines))
+    assert {each.url for each in offered.alertmanager} == {f"http://{each}" for each in servers}
+    assert {each.url for each in offered.services["web"].instances} == {
+        f"http://{each}" for each in targets
+    }
+    asked = [each for each in made.left_open if each.startswith("whether the alertmanager at ")]
+    assert len(asked) == len(servers) - len(sure)
+
+
+@pytest.mark.parametrize("target", ["${AM}:9093", "a b", "am:99999", "", "ftp://am", "u:p@am:1"])
+def test_a_target_that_is_no_address_is_named(target: str, tmp_path: Path) -> None:
+    made = written(monitored(tmp_path, [target], [target]))
+    assert [each for each in made.not_understood if "alerting.alertmanagers[0]" in each]
+    assert [each for each in made.not_understood if each.endswith("a target of job web")]
+    loaded(tmp_path, taken(made.lines))
+
+
+def test_a_target_that_is_a_url_is_one(tmp_path: Path) -> None:
+    made = written(monitored(tmp_path, ["am:9093"], ["https://web.example/ready"]))
+    (instance,) = loaded(tmp_path, taken(made.lines)).services["web"].instances
+    assert instance.url == "https://web.example/ready"
+
+
+def test_what_is_merged_by_name_is_said() -> None:
+    found = read_files(files("shop", *SHOP)).found
+    assert (
+        "shop-api",
+        "job shop-api of shop-prometheus.yml is merged into service api of shop-compose.yml",
+    ) in found
+    merged = [(name, why) for name, why in found if "is merged into" in why]
+    assert {name for name, why in merged if why.startswith("dashboard ")} == {"shop-api"}
+
+
+def test_an_alertmanager_of_a_compose_file_is_not_taken_twice(tmp_path: Path) -> None:
+    composed = tmp_path / "compose.json"
+    server = {"image": "prom/alertmanager", "ports": ["9193:9093"]}
+    composed.write_text(json.dumps({"services": {"am": server}}))
+    monitored(tmp_path, ["am:9093"], [])
+    draft = read_files([composed, tmp_path / "prometheus.json"])
+    made = written(draft)
+    (only,) = loaded(tmp_path, taken(made.lines)).alertmanager
+    assert only.url == "http://127.0.0.1:9193"
+    assert [why for _, why in draft.found if why.endswith("which is the one at " + only.url)]
+
+
 def test_a_dashboard_gives_metrics_objectives_and_labels(tmp_path: Path) -> None:
     draft = read_files(files("shop", "dashboard.json"))
     settings = loaded(tmp_path, list(written(draft).lines))

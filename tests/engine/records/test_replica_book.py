@@ -106,6 +106,7 @@ def test_without_any_engine_nothing_is_known() -> None:
     store = store_of({"web": {"containers": ["web"]}}, [])
     assert view(store).state is State.UNKNOWN
     assert view(store).reason == "no engine is read that could know web"
+    assert not view(store).stale, "nothing of it is old"
 
 
 @pytest.mark.parametrize(

@@ -172,8 +172,16 @@ async def test_beside_instances_of_its_own_a_failed_target_degrades(opened: Cons
     indirect=True,
 )
 async def test_a_job_that_nobody_could_know_is_unknown(opened: Console) -> None:
-    await opened.passed(1.0)
+    await opened.passed(3_600.0)
     assert opened.web().reason == "no Prometheus is read that could know job web"
+    assert (opened.web().state, opened.web().stale) == (State.UNKNOWN, False)
+
+
+@pytest.mark.parametrize("opened", [{"services": {"web": {"job": "web"}}}], indirect=True)
+async def test_a_server_that_never_answered_left_nothing_that_is_old(opened: Console) -> None:
+    await opened.passed(3_600.0)
+    assert opened.web().reason == "prometheus has not answered"
+    assert (opened.web().state, opened.web().stale) == (State.UNKNOWN, False)
 
 
 async def test_too_many_jobs_are_told_of(opened: Console) -> None:

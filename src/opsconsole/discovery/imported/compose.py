@@ -22,7 +22,7 @@ from opsconsole.discovery.imported.drafting import (
     named,
     plain_text,
 )
-from opsconsole.model.written.draft import Entry, offered_ports
+from opsconsole.model.written.draft import offered_ports
 from opsconsole.model.written.units import format_duration, parse_duration
 
 _ROOT: Final = frozenset({"name", "version", "services", "networks", "volumes", "secrets",
@@ -278,7 +278,7 @@ def _read_servers(
     for port in ports:
         if port.private == _SERVERS[image]:
             why = f"service {name} of image {image} publishes it"
-            drafting.setting(Entry(image, (Entry("url", port.url, why),), why))
+            drafting.server(image, port.url, why, called=name)
             drafting.note(f"a {image}", f"{why}, at {port.url}")
 
 

@@ -197,21 +197,22 @@ def _service_of(
     """The service that is named, else that of the job that all name, else one of its own."""
     evidence = f"dashboard {title} of {file.name}"
     if wanted:
-        return drafting.service(wanted, evidence)
+        known = wanted in drafting.services
+        return drafting.merge(wanted, evidence) if known else drafting.service(wanted, evidence)
     jobs = {job for each in queries for job in re.findall(r"\bjob=\"([^\"]+)\"", each.text)}
     if values.get("job"):
         jobs.add(values["job"])
-    for made in drafting.services.values():
+    for name, made in drafting.services.items():
         if jobs and jobs == set(made.jobs):
-            return made
+            return drafting.merge(name, evidence)
     metrics = {word for each in queries for word in re.findall(r"[a-z]\w*_\w+", each.text)}
     near = [
-        made
+        name
         for name, made in drafting.services.items()
         if metrics and any(_is_of(metrics, each) for each in (name, *made.jobs))
     ]
     if len(near) == 1:
-        return near[0]
+        return drafting.merge(near[0], evidence)
     return drafting.service(named(title) or "dashboard", evidence)
 
 

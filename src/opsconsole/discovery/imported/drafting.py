@@ -13,6 +13,7 @@ from typing import Any, Final
 from opsconsole.config.files.problems import KeyPath, dotted
 from opsconsole.config.files.yaml_tree import Tree
 from opsconsole.discovery.finding import fit
+from opsconsole.discovery.imported.servers import Servers
 from opsconsole.model.written.draft import Draft, Entry
 
 _ORDER: Final = (
@@ -21,7 +22,11 @@ _ORDER: Final = (
 )  # fmt: skip
 _BLOCKS: Final = frozenset({"metrics", "objectives", "actions"})
 _VARIABLE: Final = re.compile(r"\$\$|\$\{([A-Za-z_]\w*)(?:(:?[-?])([^}]*))?\}|\$([A-Za-z_]\w*)")
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_TARGET: Final = re.compile(
+    r"(?P<scheme>https?://)?(?:[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)*|\[[0-9A-Fa-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}))?(?(scheme)(?:/[\w.~/-]*)?)",
+    re.ASCII,
+)
 HERE: Final = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "[::1]"})  # noqa: S104 - compared
 
 
@@ -83,6 +88,7 @@ class Drafting:
     def __init__(self) -> None:
         self.services: dict[str, Service] = {}
         self._settings: dict[str, Entry] = {}
+        self._servers: dict[str, Servers] = {}
         self._found: list[tuple[str, str]] = []
         self._open: dict[str, None] = {}
         self._not: dict[str, None] = {}
@@ -92,16 +98,32 @@ class Drafting:
         return self.services.setdefault(name, Service(evidence))
 
     def setting(self, entry: Entry) -> None:
-        """Say a key of the whole configuration; one that stands wins, with what else is said."""
-        known = self._settings.get(entry.key)
-        if known is None:
-            self._settings[entry.key] = entry
-            return
-        first, then = (entry, known) if entry.stands and not known.stands else (known, entry)
-        said = {each.key for each in first.block}
-        more = tuple(each for each in then.block if each.key not in said)
-        value = (*first.block, *more) if more else first.value
-        self._settings[entry.key] = Entry(first.key, value, first.why, first.stands)
+        """Say a key of the whole configuration; what was said first stays."""
+        self._settings.setdefault(entry.key, entry)
+
+    def server(
+        self, kind: str, url: str, why: str, *, called: str = "", stands: bool = True
+    ) -> None:
+        """A file says that one answers at ``url``; ``called`` is its name in a Compose file."""
+        servers = self._servers.setdefault(kind, Servers(kind))
+        known = servers.at.get(url)
+        if known is None or (stands and not known.stands):
+            servers.at[url] = Entry(kind, (Entry("url", url, why),), why, stands)
+        if called:
+            servers.called[called] = url
+
+    def guess_server(self, kind: str, url: str, why: str, *more: Entry) -> None:
+        """One of which no file says where it answers, with what is said beside it."""
+        servers = self._servers.setdefault(kind, Servers(kind))
+        guess = Entry("url", url, "a guess: its usual port")
+        servers.guess = servers.guess or Entry(kind, (guess,), why, stands=False)
+        for each in more:
+            servers.beside.setdefault(each.key, each)
+
+    def published(self, kind: str, host: str) -> str:
+        """Where the service that a Compose file calls ``host`` answers, if it is a ``kind``."""
+        servers = self._servers.get(kind)
+        return servers.called.get(host, "") if servers is not None else ""
 
     def note(self, name: str, evidence: str) -> None:
         """Something was found that is no service."""
@@ -110,6 +132,13 @@ class Drafting:
     def leave_open(self, said: str) -> None:
         """A person has to say."""
         self._open[said] = None
+
+    def merge(self, name: str, what: str) -> Service:
+        """The service called ``name``, which is there already; told that ``what`` says more of
+        it."""
+        service = self.services[name]
+        self.note(name, f"{what} is merged into {service.evidence}")
+        return service
 
     def not_understood(self, said: str) -> None:
         """Nothing is written of it."""
@@ -134,13 +163,10 @@ class Drafting:
         )
         found = [(each.key, each.why) for each in services]
         open_ = [f"{each.key} may not run: {each.why}" for each in services if not each.stands]
-        open_ += [
-            f"where the {each.key} of {each.why} answers: its usual port is a guess"
-            for each in self._settings.values()
-            if not each.stands
-        ]
+        open_ += [said for each in self._servers.values() for said in each.left_open()]
+        settings = (*(each.entry() for each in self._servers.values()), *self._settings.values())
         return Draft(
-            tuple(self._settings.values()),
+            settings,
             services,
             (*found, *self._found),
             (*open_, *self._open),
@@ -227,16 +253,24 @@ def items(value: object) -> list[Any]:
     return [] if value is None else [value]
 
 
-def reached(address: object) -> str | None:
-    """``address`` if it is a host with a port that another machine may reach too; None if not.
+def url_of(target: object, scheme: str, path: str = "") -> str:
+    """``target`` as it is written, which is a host with or without a port, or a URL; '' for others.
 
-    A name without a dot is one of a network of containers.
+    It is of ``scheme``, and continued by ``path``, where it is none itself.
     """
-    text = plain_text(address)
-    if text is None or not _HOST.fullmatch(text):
-        return None
-    host = text.rpartition(":")[0] or text
-    return text if host in HERE or "." in host or host.startswith("[") else None
+    text = plain_text(target) or ""
+    match = _TARGET.fullmatch(text)
+    if match is None or scheme not in {"http", "https"} or int(match["port"] or 1) >= 1 << 16:
+        return ""
+    return text if match["scheme"] else f"{scheme}://{text}{path}"
+
+
+def is_reached(host: str) -> bool:
+    """Whether ``host`` surely means the same from here.
+
+    A name without a dot may be one of a network of containers.
+    """
+    return host in HERE or "." in host or ":" in host
 
 
 def named(text: object) -> str:

@@ -1,24 +1,25 @@
 """What a ``prometheus.yml`` says: jobs, rule files, Alertmanagers. Pure.
 
 Invariant: each job is a service, or the service of a Compose file that all of its targets are; how
-it is scraped is the server's affair. A target that only a network of containers reaches becomes no
-URL.
+it is scraped is the server's affair. A target is taken as it is written, as an offer where only a
+network of containers may reach it.
 
 Format: https://prometheus.io/docs/prometheus/latest/configuration/configuration/
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from opsconsole.discovery.imported.drafting import (
     Drafting,
     File,
-    Service,
+    is_reached,
     items,
     mapping,
     named,
     plain_text,
-    reached,
+    url_of,
 )
 from opsconsole.model.written.draft import Entry
 
@@ -52,7 +53,7 @@ def read(drafting: Drafting, file: File) -> None:
         for key in mapping(job):
             if key not in _JOB and not key.endswith("_sd_configs"):
                 drafting.not_understood(file.at(*path, key))
-        _read_job(drafting, file, name, job)
+        _read_job(drafting, file, path, name, job)
     alerting = mapping(file.root.get("alerting"))
     if alerting:
         drafting.unknown(file, ("alerting",), _ALERTING)
@@ -62,8 +63,7 @@ def read(drafting: Drafting, file: File) -> None:
 
 def offer_server(drafting: Drafting, kind: str, why: str, *more: Entry) -> None:
     """A server whose address no file says, at its usual port."""
-    url = Entry("url", _USUAL[kind], "a guess: its usual port")
-    drafting.setting(Entry(kind, (url, *more), why, stands=False))
+    drafting.guess_server(kind, _USUAL[kind], why, *more)
 
 
 def _read_server(drafting: Drafting, file: File) -> None:
@@ -78,18 +78,26 @@ def _read_server(drafting: Drafting, file: File) -> None:
     offer_server(drafting, "prometheus", file.name, *rules)
 
 
-def _read_job(drafting: Drafting, file: File, job: str, config: Mapping[str, Any]) -> None:
+def _read_job(
+    drafting: Drafting, file: File, path: tuple[str | int, ...], job: str, config: Mapping[str, Any]
+) -> None:
     targets = list(_targets(config))
-    service = _service_of(drafting, job, targets) or drafting.service(
-        named(job), f"job {job} of {file.name}"
-    )
     why = f"job {job} of {file.name}"
+    name = _service_of(drafting, job, targets) or named(job)
+    known = name in drafting.services
+    service = drafting.merge(name, why) if known else drafting.service(name, why)
     service.put("job", job, f"{why}: its targets are its copies")
     service.put("labels", {"job": job}, "the series of that job")
     scheme = plain_text(config.get("scheme")) or "http"
-    urls = [f"{scheme}://{address}" for each in targets if (address := reached(each))]
-    if urls and scheme in {"http", "https"}:
-        service.put("instances", urls, f"targets of {why}", stands=False)
+    urls: list[str] = []
+    for each in targets:
+        url = url_of(each, scheme)
+        if url:
+            urls.append(url)
+        else:
+            drafting.not_understood(f"{file.at(*path)}: a target of job {job}")
+    if urls:
+        service.put("instances", list(dict.fromkeys(urls)), f"targets of {why}", stands=False)
         service.put("health", "/health", "a guess", stands=False)
 
 
@@ -98,19 +106,20 @@ def _targets(config: Mapping[str, Any]) -> Iterator[object]:
         yield from items(mapping(each).get("targets"))
 
 
-def _service_of(drafting: Drafting, job: str, targets: list[object]) -> Service | None:
-    """The service of a Compose file that ``job`` is about: by name, or by all of its targets."""
+def _service_of(drafting: Drafting, job: str, targets: list[object]) -> str:
+    """The service of a Compose file, by name, that ``job`` is about: by its name, or all its
+    targets."""
     hosts = {(plain_text(each) or "").partition(":")[0] for each in targets}
     for names in ({named(job)}, hosts):
         (called, *others) = names or {""}
         found = [
-            each
+            name
             for name, each in drafting.services.items()
             if called and (name == called or name.endswith(f"-{called}")) and each.is_composed
         ]
-        if not others and len(found) == 1 and not found[0].jobs:
+        if not others and len(found) == 1 and not drafting.services[found[0]].jobs:
             return found[0]
-    return None
+    return ""
 
 
 def _read_alertmanager(
@@ -120,12 +129,16 @@ def _read_alertmanager(
     prefix = (plain_text(server.get("path_prefix")) or "").rstrip("/")
     why = f"alerting of {file.name}"
     for target in _targets(server):
-        address = reached(target)
-        if address is None:
-            offer_server(drafting, "alertmanager", file.name)
-        else:
-            url = f"{scheme}://{address}{prefix}"
-            drafting.setting(Entry("alertmanager", (Entry("url", url, why),), why))
-            drafting.note("an alertmanager", f"{why}, at {url}")
+        url = url_of(target, scheme, prefix)
+        if not url:
+            drafting.not_understood(file.at("alerting", "alertmanagers", index))
+            continue
+        host = urlsplit(url).hostname or ""
+        at = drafting.published("alertmanager", host)
+        if at:
+            drafting.note("an alertmanager", f"{why} names {url}, which is the one at {at}")
+            continue
+        drafting.server("alertmanager", url, why, stands=is_reached(host))
+        drafting.note("an alertmanager", f"{why}, at {url}")
     if not any(_targets(server)):
         drafting.not_understood(file.at("alerting", "alertmanagers", index))

@@ -24,11 +24,16 @@ UNREAD: Final = "has not answered"
 @dataclass(frozen=True, slots=True)
 class Lack:
     """A name that stands for nothing, or for several things (``ambiguous``), and the result of
-    that."""
+    that.
+
+    ``unread``: nobody is asked who could know it. ``never``: nor has anybody answered so far.
+    """
 
     name: str
     judgement: Judgement
     ambiguous: bool = False
+    unread: bool = False
+    never: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +141,16 @@ class ReplicaBook:
             which = " or ".join((", ".join(several[:-1]), several[-1]))
             said = f"{name} may be {which}: name its project or its engine"
             return Lack(name, Judgement(State.UNKNOWN, said), ambiguous=True)
-        asked = [engine] if engine else self._engines
+        named = [engine] if engine else self._engines
+        asked = [each for each in named if each in self._intervals]
         if not asked:
-            return Lack(name, Judgement(State.UNKNOWN, f"no engine is read that could know {name}"))
+            said = f"no engine is read that could know {name}"
+            return Lack(name, Judgement(State.UNKNOWN, said), unread=True, never=True)
         silent = [each for each in asked if each not in self._views or each in self._stale]
         if silent:
-            return Lack(name, Judgement(State.UNKNOWN, f"{', '.join(silent)} {UNREAD}"))
+            never = not any(each in self._views for each in silent)
+            said = f"{', '.join(silent)} {UNREAD}"
+            return Lack(name, Judgement(State.UNKNOWN, said), never=never)
         unread = self._unread(name, asked)
         if unread:
             return Lack(name, Judgement(State.UNKNOWN, unread))

@@ -96,14 +96,15 @@ class TargetBook:
         server = self._server_of(record.name)
         if not server:
             said = f"no Prometheus is read that could know job {job}"
-            return (_lacking(record, job, said),)
+            return (_lacking(record, job, said, stale=False),)
         place = self._servers[server]
         targets = place.jobs.get(job, {})
         if targets:
             return tuple(self._copy(record, server, place, each, now) for each in targets.values())
         if place.stale(now):
-            return (_lacking(record, job, f"{server} {UNREAD}"),)
-        return (_lacking(record, job, f"gone: {server} has no job {job} now"),)
+            was_read = place.at is not None
+            return (_lacking(record, job, f"{server} {UNREAD}", stale=was_read),)
+        return (_lacking(record, job, f"gone: {server} has no job {job} now", stale=True),)
 
     def _server_of(self, service: str) -> str:
         """The name of the server that knows the job of ``service``; '' for none."""
@@ -143,14 +144,14 @@ def _all(jobs: _Jobs) -> Iterator[Target]:
     return (each for job in jobs.values() for each in job.values())
 
 
-def _lacking(record: ServiceRecord, job: str, said: str) -> InstanceView:
+def _lacking(record: ServiceRecord, job: str, said: str, *, stale: bool) -> InstanceView:
     return InstanceView(
         service=record.name,
         name=job,
         url="",
         state=State.UNKNOWN,
         since=record.since,
-        stale=True,
+        stale=stale,
         reason=said,
         origin=record.config.origin,
     )

@@ -9,7 +9,7 @@ from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.judge.scaling import described
 from opsconsole.engine.judge.service import Judgement, judge_replica
 from opsconsole.engine.records.fleet import InstanceRecord, ProbeRecord, ServiceRecord
-from opsconsole.engine.records.replica_book import UNREAD, Copies
+from opsconsole.engine.records.replica_book import UNREAD, Copies, Lack
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import (
@@ -70,7 +70,7 @@ def replica_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
     if copies is None:
         return ()
     found = [_replica_view(record, copies, each) for each in copies.replicas]
-    lacking = [_lacking_view(record, each.name, each.judgement) for each in copies.lacking]
+    lacking = [_lacking_view(record, each) for each in copies.lacking]
     return (*found, *lacking)
 
 
@@ -174,14 +174,16 @@ def _replica_view(record: ServiceRecord, copies: Copies, replica: Replica) -> In
     )
 
 
-def _lacking_view(record: ServiceRecord, name: str, judgement: Judgement) -> InstanceView:
+def _lacking_view(record: ServiceRecord, lack: Lack) -> InstanceView:
+    """What was never read is unknown: there is nothing of it that could be old."""
+    name, judgement = lack.name, lack.judgement
     return InstanceView(
         service=record.name,
         name=name,
         url="",
         state=judgement.state,
         since=record.since,
-        stale=judgement.state is State.UNKNOWN,
+        stale=judgement.state is State.UNKNOWN and not lack.never,
         runs_as=name,
         reason=judgement.reason,
         origin=record.config.origin,

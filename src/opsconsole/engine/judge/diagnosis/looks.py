@@ -31,7 +31,7 @@ class Reported:
 
 def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[Fact]:
     """Failing parts, failing looks and flapping of ``instances``, of ``all_of_them`` in number."""
-    ill = [each for each in instances if each.state is not State.OK and not each.stale]
+    ill = [each for each in instances if each.state is not State.OK and _was_read(each)]
     parts = [(each, part) for each in ill if (part := _culprit(each)) is not None]
     yield from _of_components(parts)
     # What flaps says of its looks by that.
@@ -41,6 +41,12 @@ def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[
     for each in ill:
         if each.flapping:
             yield Fact(FactCode.FLAPPING, None, each.name, after=each.reason, state=each.state)
+
+
+def _was_read(instance: InstanceView) -> bool:
+    """Whether anybody said something of it, which is not old."""
+    unheard = instance.state is State.UNKNOWN and instance.taken_at is None and not instance.url
+    return not instance.stale and not unheard
 
 
 def reported_parts(instances: Iterable[InstanceView]) -> dict[str, Reported]:
@@ -114,7 +120,7 @@ def unread_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
     silent = [each for each in known.sources if each.fault is not None and _serves(each, service)]
     for each in silent:
         yield Fact(FactCode.NOT_READ, each.since, each.name, after=str(each.fault))
-    ill = [each for each in service.instances if each.state is State.UNKNOWN and not each.stale]
+    ill = [each for each in service.instances if each.state is State.UNKNOWN and _was_read(each)]
     looked = any(each.reason for each in ill)
     if not silent and not looked and service.reason:
         yield Fact(FactCode.NOT_READ, service.since, "", after=service.reason)
