@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole import durable
+from opsconsole.cli.kept_parts import with_kept
 from opsconsole.config.files.finding import find
 from opsconsole.config.files.opening import FileError, read_text
 from opsconsole.config.files.yaml_tree import TreeError
 from opsconsole.errors import OpsconsoleError
 from opsconsole.render.first_configuration import FirstConfiguration
-from opsconsole.render.kept_parts import with_kept
 from opsconsole.text import sanitize
 
 _NEW: Final = Path("opsconsole.yaml")
@@ -41,8 +41,8 @@ def write_or_compare(
 ) -> None:
     """Write ``made`` where nothing is, else print what ``of`` it is different.
 
-    With ``kept``, which are services, only the other services are compared: no look tells of what
-    else is written there.
+    With ``kept``, which are services, only the other services are compared: no look could find
+    what else is written there.
     """
     text = "\n".join(made.lines) + "\n"
     if path.exists():

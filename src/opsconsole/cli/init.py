@@ -1,8 +1,8 @@
 """``opsconsole init``: a first configuration of what runs here, written once.
 
 Invariant: it only looks, for two seconds at each place and at all of them side by side. Where there
-is a configuration, the places that it names are looked at too; what a place that is away could have
-told stays as it is declared. Exit codes: 0 complete, 1 with parts left open.
+is a configuration, the places that it names are looked at too; what is declared of a place that is
+away stays. Exit codes: 0 complete, 1 with parts left open.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def _unread(fleet: Fleet) -> Iterator[str]:
 
 
 def _untold(declared: Settings, fleet: Fleet) -> Iterator[str]:
-    """The services of which the looks cannot tell that they are gone, or another."""
+    """The services of which no look can say that they are gone."""
     answered = {each.place.name for each in fleet.inventories if not each.unread}
     found = {each.found.name for each in fleet.findings}
     for name, service in declared.services.items():

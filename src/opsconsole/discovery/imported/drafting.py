@@ -134,8 +134,7 @@ class Drafting:
         self._open[said] = None
 
     def merge(self, name: str, what: str) -> Service:
-        """The service called ``name``, which is there already; told that ``what`` says more of
-        it."""
+        """The service called ``name``, which is there already, and of which ``what`` says more."""
         service = self.services[name]
         self.note(name, f"{what} is merged into {service.evidence}")
         return service

@@ -44,7 +44,11 @@ class Servers:
         listed = tuple(
             Entry(
                 "",
-                (Entry("name", name, "to tell them apart"), *each.block, *(() if number else more)),
+                (
+                    Entry("name", name, "to distinguish them"),
+                    *each.block,
+                    *(() if number else more),
+                ),
                 each.why,
                 each.stands,
             )

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
+from opsconsole.cli.kept_parts import with_kept
 from opsconsole.config.files.yaml_tree import read_tree
-from opsconsole.render.kept_parts import with_kept
 
 names = some.lists(some.sampled_from("abcdef"), unique=True, max_size=5)
 
