@@ -186,7 +186,7 @@ def _short(names: Sequence[str]) -> dict[str, str]:
     alike = next(
         (at for at, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1), 0
     )
-    cut = max(one[:alike].rfind(each) for each in "-_./:")
+    cut = max(one[:alike].rfind(each) for each in "-./:")
     return {name: name[cut:] if cut > 0 else name for name in names}
 
 

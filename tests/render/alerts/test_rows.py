@@ -53,6 +53,13 @@ def test_one_that_fires_is_loud_and_its_time_goes_on() -> None:
     assert "lasted" not in plain([drawn.line])
 
 
+@pytest.mark.parametrize("width", [70, 80, 120])
+def test_those_of_several_copies_are_told_apart(width: int) -> None:
+    copies = ["10.0.0.1:80", "10.0.0.2:80"]
+    rows = [plain([row(replace(FIRES, instance=each), width, NOW).line]) for each in copies]
+    assert all(each in drawn for each, drawn in zip(copies, rows, strict=True))
+
+
 @pytest.mark.parametrize("width", range(48, 160, 7))
 def test_a_name_is_not_cut_beside_free_columns(width: int) -> None:
     drawn = plain([row(replace(FIRES, name="DatabaseUnreachableForTooLong"), width, NOW).line])

@@ -22,6 +22,7 @@ def test_seven_alerts_leave_room_for_the_death_that_they_are_about() -> None:
     assert len(shown) == 2
     assert "7 alerts fire: A0, A1, A2, A3, A4, A5, A6" in plain([row(shown[0], 120, T + 60).line])
     assert shown[1] is DIED
+    assert shown[0].at == flood[0].at, "it began with the first"
     assert all("died, exit 137" in plain([row(shown[1], width, T).line]) for width in (80, 120))
 
 

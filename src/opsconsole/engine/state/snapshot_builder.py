@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from opsconsole.config.settings import UNITS_EVERY, Settings
 from opsconsole.engine.state.diagnoses import Diagnoses
+from opsconsole.engine.state.met_since import MetSince
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.choices import SavedView
@@ -41,6 +42,7 @@ class SnapshotBuilder:
         self._environments = _environments(settings)
         self._seq = 0
         self._diagnoses = Diagnoses()
+        self._met_since = MetSince()
         self._services: tuple[ServiceView, ...] = ()
         self._sources: tuple[SourceView, ...] = ()
         self._hosts: tuple[HostView, ...] = ()
@@ -84,7 +86,7 @@ class SnapshotBuilder:
             named=store.hosts_named(),
             sources=self._sources,
         )
-        self._services = _kept(self._services, diagnosed)
+        self._services = _kept(self._services, self._met_since.told(diagnosed, now))
         self._silences = _kept(self._silences, (*store.servers.silences, *store.alerts.own()))
         return Snapshot(
             seq=self._seq,

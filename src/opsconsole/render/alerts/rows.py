@@ -139,7 +139,9 @@ def _wordings(alert: Alert, now: float) -> list[str]:
     if alert.state is not AlertState.FIRING:
         return [f"{alert.state.value} · {where}".strip(" ·")]
     if not alert.quiet:
-        return [where]
+        # Which copy it is about, because several may have the same alert.
+        copy = alert.instance if alert.instance != where else ""
+        return [f"{where} {copy}", where] if copy else [where]
     *notes, last = _notes(alert, now)
     return [f"{note} · {where}".strip(" ·") for note in notes] + [notes[-1], last]
 

@@ -255,10 +255,11 @@ def _number(value: float | None, unit: str) -> str:
 
 
 def _alert(fact: Fact) -> list[str]:
+    whose = f" for {fact.part}" if fact.part else ""
     if fact.until is not None:
         seen = figures.clock(fact.until, seconds=False)
-        return [f"{fact.subject} fired, not read since {seen}", fact.after]
-    return [f"{fact.subject} fires", fact.after]
+        return [f"{fact.subject} fired{whose}, not read since {seen}", fact.after]
+    return [f"{fact.subject} fires{whose}", fact.after]
 
 
 def _silenced(fact: Fact) -> list[str]:

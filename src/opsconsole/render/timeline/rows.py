@@ -34,31 +34,31 @@ def gathered(events: Iterable[Event]) -> list[Event]:
     what explains them."""
     shown = latest(events)
     first: dict[EventCode, int] = {}
-    groups: dict[int, list[Event]] = {}
+    groups: dict[int, list[int]] = {}
     for index, event in enumerate(shown):
         if event.code not in _GATHERED:
             continue
         head = first.get(event.code)
         if head is None or shown[head].at - event.at > TOGETHER:
             first[event.code] = head = index
-        groups.setdefault(head, []).append(event)
-    many = {head: group for head, group in groups.items() if len(group) >= MANY}
-    hidden = {id(event) for group in many.values() for event in group[1:]}
+        groups.setdefault(head, []).append(index)
+    many = {group[-1]: group for group in groups.values() if len(group) >= MANY}
+    hidden = {index for group in many.values() for index in group[:-1]}
     return [
-        _as_one(many[index]) if index in many else event
+        _as_one([shown[each] for each in many[index]]) if index in many else event
         for index, event in enumerate(shown)
-        if id(event) not in hidden
+        if index not in hidden
     ]
 
 
 def _as_one(alerts: Sequence[Event]) -> Event:
-    """The newest of ``alerts``, for all of them."""
+    """All of ``alerts``, which are the newest first, at the time of the first to happen."""
     names = dict.fromkeys(event.subject for event in reversed(alerts))
     whose = {event.service for event in alerts}
     said = f"{len(alerts)} alerts {_GATHERED[alerts[0].code]}: {', '.join(names)}"
     worst = max(alerts, key=lambda event: event.state.urgency if event.state else 0)
     service = alerts[0].service if len(whose) == 1 else ""
-    return Event(alerts[0].at, EventCode.ALERT, said, service, service, worst.state)
+    return Event(alerts[-1].at, EventCode.ALERT, said, service, service, worst.state)
 
 
 _GATHERED: Final = {EventCode.ALERT_FIRED: "fire", EventCode.ALERT_RESOLVED: "resolved"}

@@ -1,5 +1,6 @@
 """What is known beside a service's own copies and looks: goals, alerts, hosts. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -40,6 +41,7 @@ def alert_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
         for each in known.alerts.get(service.name, ())
         if each.state is AlertState.FIRING and each.severity is not Severity.NONE
     ]
+    names = Counter(each.name for each in firing)
     for each in firing:
         if not each.quiet and not each.cause:
             yield Fact(
@@ -47,6 +49,7 @@ def alert_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
                 each.since,
                 each.name,
                 after=each.summary,
+                part=each.instance if names[each.name] > 1 else "",
                 state=State.DOWN if each.severity is Severity.CRITICAL else State.DEGRADED,
                 until=each.seen_at,
                 source=", ".join(sorted(source.label for source in each.sources)),
