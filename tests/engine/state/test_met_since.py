@@ -20,8 +20,8 @@ DOWN = replace(MET, state=State.DOWN)
 
 
 def at(kept: MetSince, service: ServiceView, now: float) -> ServiceView:
-    (told,) = kept.told((service,), now)
-    return told
+    (dated,) = kept.dated((service,), now)
+    return dated
 
 
 def test_it_is_missed_since_it_was_and_met_again_since_then() -> None:

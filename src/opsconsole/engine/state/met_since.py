@@ -17,7 +17,7 @@ class MetSince:
         self._missed: dict[str, bool] = {}
         self._turned: dict[str, float] = {}
 
-    def told(self, services: tuple[ServiceView, ...], now: float) -> tuple[ServiceView, ...]:
+    def dated(self, services: tuple[ServiceView, ...], now: float) -> tuple[ServiceView, ...]:
         """``services`` at ``now``, each with its own ``since``."""
         for each in services:
             self._note(each, now)

@@ -86,7 +86,7 @@ class SnapshotBuilder:
             named=store.hosts_named(),
             sources=self._sources,
         )
-        self._services = _kept(self._services, self._met_since.told(diagnosed, now))
+        self._services = _kept(self._services, self._met_since.dated(diagnosed, now))
         self._silences = _kept(self._silences, (*store.servers.silences, *store.alerts.own()))
         return Snapshot(
             seq=self._seq,
