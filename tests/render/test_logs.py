@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatu
 from opsconsole.render.ink.cells import Role, line_width, plain
 from opsconsole.render.log_counts import counts
 from opsconsole.render.logs import Rows, row
+from opsconsole.sources.logs.stamps import stamp_in
 
 NOW = 1_763_716_440.0
 REFUSED = "connection refused"
@@ -114,3 +116,35 @@ def test_where_a_day_turns_each_line_has_its_day() -> None:
     across = Rows(page(line(-40_000, "a"), line(60, "b")))
     said = [plain(row(across, at, 80, several=False, wrapped=False, most=5)) for at in (0, 1)]
     assert [each[:16] for each in said] == [" Nov 20 22:07:20", " Nov 21 09:15:00"]
+
+
+STAMPED = "[2023-11-14 22:13:20,250]"
+
+
+@pytest.mark.parametrize(
+    ("text", "narrow"),
+    [
+        (f"{STAMPED} ERROR in app: lost", "in app: lost"),
+        (f"{STAMPED} [ERROR] lost", "lost"),
+        (f"{STAMPED[1:-1]} lost", "lost"),
+        (f"{STAMPED} WARNING lost", "WARNING lost"),
+        (f"{STAMPED} ERRORS lost", "ERRORS lost"),
+        (f"lost at {STAMPED}", f"lost at {STAMPED}"),
+        ("[2023-11-14 22:13:21,250] lost", "[2023-11-14 22:13:21,250] lost"),
+        (STAMPED, STAMPED),
+    ],
+)
+def test_what_its_columns_show_is_not_in_a_narrow_line_again(text: str, narrow: str) -> None:
+    at = stamp_in(STAMPED, NOW)
+    assert at is not None
+    whole = LogLine("api-1", 1, at, LogLevel.ERROR, text)
+    assert shown(Rows(page(whole))).endswith(f" {narrow}")
+    assert shown(Rows(page(whole)), width=140).endswith(f" {text}")
+    unread = replace(whole, stamped=False)
+    assert shown(Rows(page(unread)), width=99).endswith(f" {text}")
+
+
+def test_a_name_is_shortened_from_a_separator_on() -> None:
+    names = ("ai_backend.log", "ai_worker.log")
+    said = shown(Rows(page(line(0, REFUSED, source=names[0]), sources=names)))
+    assert " ai_backend.log " in said

@@ -262,6 +262,8 @@ class Operator:
                 found, holder if whole else None, fault, recent if whole else ()
             )
             refusal = policy.refuse_plan(request, seen)
+            if refusal is None and self._reader is not None:
+                refusal = self._facts.nothing_to_recover(self._reader, found)
             views.append(ActionView(
                 found.kind, found.name, found.action.driver, found.summary, found.effect, refusal,
                 scale_bounds(found.action), lasts(found),

@@ -5,6 +5,7 @@ error several times in a row is one, with how often and over how long. Dropped l
 logs are always shown.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -32,6 +33,8 @@ from opsconsole.render.ink.cells import (
 )
 from opsconsole.render.ink.figures import age, clock, date, dated_clock, duration, fine_clock
 from opsconsole.render.ink.matching import compiled
+from opsconsole.sources.logs.levels import level_of
+from opsconsole.sources.logs.stamps import find_stamp
 from opsconsole.zones import written
 
 WINDOWS: Final[dict[int, float]] = {2: 60.0, 3: 300.0, 4: 900.0, 5: 1800.0, 6: 3600.0}
@@ -43,6 +46,12 @@ BEHIND: Final = 2.0
 """Seconds of lag from which the lag is coloured."""
 
 _SOURCE_WIDTH: Final = 18
+_WIDE: Final = 100
+"""Width in cells from which a line is shown as it was written, its time and level too."""
+_BEGINS: Final = re.compile(r"\[?\d")
+_STAMP: Final = 40
+"""The most characters of a time that stands at the very beginning."""
+_WORD: Final = re.compile(r"\[?([A-Za-z]+)\]?:?(?: +|$)")
 _MILLISECOND: Final = 0.001
 _WORDS: Final = {
     LogLevel.UNKNOWN: ("", Role.MUTED),
@@ -236,6 +245,8 @@ def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: 
         head = (Span(" " * used),)
     role = Role.MATCH if rows.is_match(at) else _text_role(line.level, part)
     text = rows.text_at(at)
+    if part == 0 and width < _WIDE:
+        text = _without_columns(line, text)
     often = rows.repeats(at)
     if often:
         room = max(10, width - used - width_of(often) - 2)
@@ -251,6 +262,18 @@ def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: 
     return [
         (*(head if number == 0 else gap), Span(piece, role)) for number, piece in enumerate(pieces)
     ]
+
+
+def _without_columns(line: LogLine, text: str) -> str:
+    """``text`` without the time and the level at its very beginning that its columns show."""
+    stamp = find_stamp(text, line.at) if line.stamped and _BEGINS.match(text) else None
+    if stamp is None or abs(stamp.at - line.at) > _MILLISECOND or stamp.end > _STAMP:
+        return text
+    rest = text[stamp.end :].lstrip(" ]")
+    word = _WORD.match(rest)
+    if word is not None and level_of(word[1]) is line.level is not LogLevel.UNKNOWN:
+        rest = rest[word.end() :]
+    return rest or text
 
 
 def _text_role(level: LogLevel, part: int) -> Role:

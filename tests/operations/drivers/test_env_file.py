@@ -33,6 +33,13 @@ async def test_degrade_and_recover(place: Place, tmp_path: Path) -> None:
     path.write_text(_FLAGS.format("on"))
     place.write(_config(path))
     operator = place.operator()
+    recover = ActionRequest("web", ActionKind.RECOVER)
+
+    def listed() -> str:
+        found = next(e for e in operator.actions("web") if e.kind is ActionKind.RECOVER)
+        return found.refusal.code if found.refusal else ""
+
+    assert listed() == refused(await operator.plan(recover, None)) == "nothing-to-do"
     plan = await planned(operator, ActionRequest("web", ActionKind.DEGRADE))
     assert "REPORTS on → off" in plan.steps[0].summary
     operation = await ended(operator, (await performed(operator, plan, "load")).id)
@@ -44,7 +51,8 @@ async def test_degrade_and_recover(place: Place, tmp_path: Path) -> None:
     again = await planned(operator, ActionRequest("web", ActionKind.DEGRADE))
     await ended(operator, (await performed(operator, again, "more load")).id)
 
-    plan = await planned(operator, ActionRequest("web", ActionKind.RECOVER))
+    assert listed() == ""
+    plan = await planned(operator, recover)
     await ended(operator, (await performed(operator, plan)).id)
     recovered = _FLAGS.format("on")
     assert _texts(path) == [recovered, recovered]

@@ -29,10 +29,8 @@ def degraded_steps(context: DriverContext, driver: str) -> tuple[Step, ...]:
             remedy=f"have them recover {context.service}",
         )
     if not found:
-        raise ObserveError(
-            f"{context.service} was not degraded here",
-            remedy="look at its operations; there is nothing to recover from",
-        )
+        nothing = hearsay.nothing_to_recover(context.service)
+        raise ObserveError(nothing.message, remedy=nothing.lifted_by, code=nothing.code)
     return found
 
 

@@ -7,7 +7,13 @@ degradation or after a failure, is not done on such a word. Pure.
 
 from collections.abc import Mapping
 
-from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, OperationState
+from opsconsole.model.operation import (
+    BY_PROMISE,
+    ActionKind,
+    ActionRequest,
+    OperationState,
+    Refusal,
+)
 from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.operations.journal.records import Past
 
@@ -23,6 +29,12 @@ def degradation(past: tuple[Past, ...]) -> tuple[Past, ...]:
         if each.plan.kind is ActionKind.DEGRADE and each.state not in _NOTHING_DONE:
             found.append(each)
     return tuple(found)
+
+
+def nothing_to_recover(service: str) -> Refusal:
+    """Why there is no recovery of what was not degraded."""
+    said = f"{service} was not degraded here, so that there is nothing to recover from"
+    return Refusal("nothing-to-do", said, "degrade it first; v lists its operations")
 
 
 def by_whom(past: tuple[Past, ...], kind: ActionKind, goals: Mapping[str, str]) -> str:

@@ -4,15 +4,21 @@ Invariant: facts are read, never judged, here. What was done recently is read ag
 journal has changed.
 """
 
+from typing import Final
+
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
-from opsconsole.model.operation import Operation
+from opsconsole.model.operation import ActionKind, Operation, Refusal
 from opsconsole.operations.drivers import registry
+from opsconsole.operations.driving import hearsay
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.planning.declared import Declared
 from opsconsole.operations.planning.policy import Circumstances
+
+_PUT_BACK: Final = frozenset({"env_file", "docker", "kubernetes"})
+"""Drivers that recover by putting back what the degradation found."""
 
 
 class PolicyFacts:
@@ -24,6 +30,7 @@ class PolicyFacts:
         self._read_only = read_only
         self._version = -1
         self._recent: dict[str, tuple[Operation, ...]] = {}
+        self._degraded: dict[str, bool] = {}
 
     def circumstances(
         self,
@@ -60,12 +67,28 @@ class PolicyFacts:
         """The same, of one subject of it alone. Raises StateError."""
         return of_subject(self.since(journal, service), subject)
 
+    def nothing_to_recover(self, journal: Journal, found: Declared) -> Refusal | None:
+        """Why a recovery that needs to know what there was before has nothing to go back to.
+
+        Kept as ``recently`` is, which is asked before. What cannot be read refuses nothing here.
+        """
+        if found.kind is not ActionKind.RECOVER or found.action.driver not in _PUT_BACK:
+            return None
+        service = found.service
+        try:
+            if service not in self._degraded:
+                self._degraded[service] = bool(hearsay.degradation(journal.past_plans(service)))
+        except StateError:
+            return None
+        return None if self._degraded[service] else hearsay.nothing_to_recover(service)
+
     def recently(self, journal: Journal, service: str) -> tuple[tuple[Operation, ...], str]:
         """The same, kept until the journal changes; and why it cannot be read, or ''."""
         try:
             version = journal.version()
             if version != self._version:
                 self._recent.clear()
+                self._degraded.clear()
                 self._version = version
             if service not in self._recent:
                 self._recent[service] = self.since(journal, service)
