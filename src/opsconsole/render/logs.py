@@ -33,8 +33,6 @@ from opsconsole.render.ink.cells import (
 )
 from opsconsole.render.ink.figures import age, clock, date, dated_clock, duration, fine_clock
 from opsconsole.render.ink.matching import compiled
-from opsconsole.sources.logs.levels import level_of
-from opsconsole.sources.logs.stamps import find_stamp
 from opsconsole.zones import written
 
 WINDOWS: Final[dict[int, float]] = {2: 60.0, 3: 300.0, 4: 900.0, 5: 1800.0, 6: 3600.0}
@@ -48,9 +46,9 @@ BEHIND: Final = 2.0
 _SOURCE_WIDTH: Final = 18
 _WIDE: Final = 100
 """Width in cells from which a line is shown as it was written, its time and level too."""
-_BEGINS: Final = re.compile(r"\[?\d")
-_STAMP: Final = 40
-"""The most characters of a time that stands at the very beginning."""
+_STAMP: Final = re.compile(
+    r"\[?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?(?!\S)"
+)
 _WORD: Final = re.compile(r"\[?([A-Za-z]+)\]?:?(?: +|$)")
 _MILLISECOND: Final = 0.001
 _WORDS: Final = {
@@ -266,12 +264,12 @@ def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: 
 
 def _without_columns(line: LogLine, text: str) -> str:
     """``text`` without the time and the level at its very beginning that its columns show."""
-    stamp = find_stamp(text, line.at) if line.stamped and _BEGINS.match(text) else None
-    if stamp is None or abs(stamp.at - line.at) > _MILLISECOND or stamp.end > _STAMP:
+    stamp = _STAMP.match(text) if line.stamped else None
+    if stamp is None or stamp.groups() != (date(line.at), clock(line.at)):
         return text
-    rest = text[stamp.end :].lstrip(" ]")
+    rest = text[stamp.end() :].lstrip()
     word = _WORD.match(rest)
-    if word is not None and level_of(word[1]) is line.level is not LogLevel.UNKNOWN:
+    if word is not None and word[1].upper() in {line.level.name, _WORDS[line.level][0]}:
         rest = rest[word.end() :]
     return rest or text
 
