@@ -188,6 +188,12 @@ class Stop:
             if self._program is not None:
                 self._program.kill()
 
+    @property
+    def has_program(self) -> bool:
+        """Whether it knows what it ends, and has ended that if it is set."""
+        with self._lock:
+            return self._program is not None
+
     def watch(self, program: Program) -> None:
         """Name the program that it ends."""
         with self._lock:
@@ -197,12 +203,18 @@ class Stop:
 
 
 _under_way: Final[set[Stop]] = set()
+_STARTING: Final = 1.0
+"""Seconds that the end of the process waits for programs that are being started."""
 
 
 def _end_all() -> None:
     """A thread that waits for a program does not see the end of its process."""
     for each in tuple(_under_way):
         each.set()
+    # One that is just being started is ended by its own thread, which goes on for so long.
+    ends = time.monotonic() + _STARTING
+    while any(not each.has_program for each in tuple(_under_way)) and time.monotonic() < ends:
+        time.sleep(0.005)
 
 
 atexit.register(_end_all)

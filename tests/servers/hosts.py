@@ -6,6 +6,7 @@ for the run, and host keys are those of the run: nothing of the user's own ``~/.
 
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -74,9 +75,16 @@ class Host:
         return said
 
     def _try(self, *argv: str) -> tuple[int, str]:
-        done = self._container.exec_run(list(argv))
-        said = done.output if isinstance(done.output, bytes) else b"".join(done.output)
-        return done.exit_code or 0, said.decode("utf-8", "replace")
+        """Its exit code and output, by a file: a busy engine loses what a short program says."""
+        said = self.shared / f"said-{secrets.token_hex(8)}"
+        script = 'exec "$@" >"$0" 2>&1'
+        done = self._container.exec_run(["sh", "-c", script, str(said), *argv])
+        try:
+            return done.exit_code or 0, said.read_text("utf-8", "replace")
+        except FileNotFoundError:
+            return done.exit_code or 1, str(done.output)
+        finally:
+            said.unlink(missing_ok=True)
 
     def add_user(self, name: str, shell: str = "/bin/sh") -> None:
         """A user whom the key of the run lets in."""
