@@ -99,7 +99,7 @@ def test_pending_firing_acknowledged_resolved(
         terminal.press("\x1b")
         write_prometheus_config(prometheus.folder, alertmanagers=notify)
         reload(prometheus)
-        terminal.until(lambda text: "lasted" in row(text))
+        terminal.until(lambda text: "resolved" in row(text))
 
         terminal.press(":q\r")
         code, _ = terminal.wait(15)
