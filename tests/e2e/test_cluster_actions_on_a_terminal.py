@@ -56,20 +56,24 @@ class Person:
 
     def scales(self, copies: int) -> Operation:
         """By the list of what can be done."""
-        self.chooses("web", "scale by kubernetes · by")
+        self.chooses("web", "scale by kubernetes")
         self.terminal.until("1 to 5")
         self.terminal.press(f"{copies}\r\r")
         return self.carries_out(f"{copies}")
 
     def chooses(self, service: str, described: str = "") -> None:
-        """The first of what can be done, or what is ``described`` below under the cursor."""
+        """The first of what can be done, or the one that is ``described`` below the list."""
         terminal = self.terminal
         terminal.press("x")
         terminal.until(f"actions on {service}")
         terminal.read(0.7)  # nor does it take a key in the moment in which it opens
-        while described not in terminal.text:
+        for _ in range(20):
+            if f"│  {described}" in terminal.text:
+                break
             terminal.press("j")
             terminal.read(0.3)
+        else:
+            raise AssertionError(terminal.text)
         terminal.press("\r")
 
     def pods(self, name: str) -> set[str]:

@@ -172,7 +172,7 @@ class Fleet:
         container = self.engine.client().containers.run(
             self._image,
             command=["/sbin/init"],
-            name=f"{name}-{self.engine.owner}",
+            name=f"{name}-{secrets.token_hex(4)}",
             hostname=name,
             detach=True,
             cap_add=["SYS_ADMIN"],

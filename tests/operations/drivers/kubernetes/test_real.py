@@ -33,8 +33,7 @@ services:
     actions:
       restart: {{kubernetes: {workload}, {quick}}}
       rollback: {{kubernetes: {workload}, {quick}}}
-      scale: {{kubernetes: {workload}, {quick}, minimum: 0}}
-      degrade: {{kubernetes: {degrade}, for: 10m, min_healthy: 1s, deadline: 90s}}
+{scale}      degrade: {{kubernetes: {degrade}, for: 10m, min_healthy: 1s, deadline: 90s}}
       call:
         pause: {{kubernetes: {{workload: {workload}, do: pause}}, {quick}}}
         resume: {{kubernetes: {{workload: {workload}, do: resume}}, {quick}}}
@@ -58,7 +57,12 @@ class Console:
         degrade: str = "{workload: deploy/x, replicas: 1}",
     ) -> None:
         """Have the actions be about ``workload``."""
+        is_scaled = not workload.startswith("daemonset/")
+        scale = (
+            f"      scale: {{kubernetes: {workload}, {QUICK}, minimum: 0}}\n" if is_scaled else ""
+        )
         text = CONFIG.format(
+            scale=scale,
             kubeconfig=self.cluster.kubeconfig, context=context, namespace=self.namespace.name,
             workload=workload, quick=QUICK, degrade=degrade,
         )  # fmt: skip
