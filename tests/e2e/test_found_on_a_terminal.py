@@ -37,7 +37,13 @@ def test_a_container_is_restarted_in_three_keys(
     before = started(docker_sandbox, name)
     environment = {"HOME": str(tmp_path), "DOCKER_HOST": docker_sandbox.url}
     with Terminal(PROGRAM, size=SIZE, environment=environment) as terminal:
-        terminal.until(lambda text: f" {name} ─" in text)
+        terminal.until(lambda text: f" {name} " in text)
+        # Other tests may have containers on the same engine.
+        for _ in range(40):
+            if f" {name} ─" in terminal.text:
+                break
+            terminal.press("j")
+            terminal.read(0.3)
         terminal.read(0.5)
         terminal.press("R")
         terminal.until("▸Cancel")
