@@ -194,7 +194,7 @@ async def test_a_daemon_set_is_rolled_back_and_on_delete_is_refused(console: Con
     assert (back.state, console.images("DaemonSet")) == (VERIFIED, ["web:1"]), back
     space.patch("DaemonSet", "web", {"spec": {"updateStrategy": {"type": "OnDelete"}}})
     assert await console.refusal(K.RESTART) == "on-delete"
-    assert await console.refusal(K.SCALE, to="2") == "not-supported"
+    assert await console.refusal(K.SCALE, to="2") == "not-declared"
 
 
 async def test_what_is_paused_is_not_restarted_until_it_goes_on(console: Console) -> None:
