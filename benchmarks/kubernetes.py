@@ -109,8 +109,8 @@ async def main() -> int:
     return report(
         [
             Figure("memory more, all known", memory, "MB", MOST_MEMORY),
-            Figure("processor until the first whole inventory", cpu, "s", MOST_SECONDS),
-            Figure("on this machine as busy as it is, with the server", took, "s"),
+            Figure("until the first whole inventory", took, "s", MOST_SECONDS),
+            Figure("processor of that, without the server's", cpu, "s"),
             Figure("at rest, a look every 5 s", at_rest, "% core", MOST_AT_REST),
             Figure(f"{CHANGES} changes a second", changing, "% core", MOST_CHANGING),
             Figure("decoding these alone, the floor", floor, "% core"),

@@ -13,7 +13,8 @@ from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Ope
 from opsconsole.operations.drivers.kubernetes import patches
 from opsconsole.operations.drivers.kubernetes.changes import ClusterChanges
 from opsconsole.operations.drivers.kubernetes.rollout import changed_at
-from opsconsole.sources.kubernetes.api.client import ClusterError, access_of
+from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from tests.operations.place import Place, ended, performed, planned, refused
 from tests.patience import soon
 from tests.servers.kubernetes.api import Namespace, template

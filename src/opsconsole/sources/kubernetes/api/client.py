@@ -29,7 +29,6 @@ from opsconsole.sources.http.transport_fault import StaleConnectionError, Transp
 from opsconsole.sources.kubernetes.api.access import Access, context_of
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, unusable
 from opsconsole.sources.kubernetes.api.credentials import REREAD, Identity
-from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 from opsconsole.sources.kubernetes.api.pulse import Pulse
 from opsconsole.sources.kubernetes.api.wire import (
     ERROR_LIMIT,
@@ -42,8 +41,6 @@ from opsconsole.sources.kubernetes.api.wire import (
 )
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
-
-__all__ = ["Access", "ClusterClient", "ClusterError", "JsonObject", "Listing", "Right", "access_of"]
 
 ANSWER_LIMIT: Final = 32 << 20
 """Bytes of one answer: a page of five hundred objects of 64 KiB."""
