@@ -19,10 +19,19 @@ NATIVE_ACTIONS: Final[tuple[NativeAction, ...]] = ("restart", "rollback", "scale
 _Texts = Annotated[tuple[Text, ...], BeforeValidator(as_tuple), OneOrMany]
 
 
-class DockerDiscovery(Model):
-    """Compose services, Swarm services and lone containers become services; ``true`` for all."""
+class _Discovery(Model):
+    """One kind of discovery; ``true`` is all of its defaults."""
 
     short_form: ClassVar[dict[str, Any] | None] = {"const": True}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_true(cls, value: object) -> object:
+        return {} if value is True else value
+
+
+class DockerDiscovery(_Discovery):
+    """Compose services, Swarm services and lone containers become services; ``true`` for all."""
 
     engines: _Texts = Field(
         default=(), description="Names of the Docker Engines to look at; all when empty."
@@ -40,16 +49,9 @@ class DockerDiscovery(Model):
         default=NATIVE_ACTIONS, description="What may be done to what was found."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_true(cls, value: object) -> object:
-        return {} if value is True else value
 
-
-class KubernetesDiscovery(Model):
+class KubernetesDiscovery(_Discovery):
     """Deployments, StatefulSets and DaemonSets become services; ``true`` for all."""
-
-    short_form: ClassVar[dict[str, Any] | None] = {"const": True}
 
     clusters: _Texts = Field(
         default=(), description="Names of the clusters to look at; all when empty."
@@ -65,18 +67,11 @@ class KubernetesDiscovery(Model):
         default=NATIVE_ACTIONS, description="What may be done to what was found."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_true(cls, value: object) -> object:
-        return {} if value is True else value
 
-
-class SystemdDiscovery(Model):
+class SystemdDiscovery(_Discovery):
     """The systemd units of this host that failed become services, and those that are named;
     ``true`` for those that failed.
     """
-
-    short_form: ClassVar[dict[str, Any] | None] = {"const": True}
 
     units: _Texts = Field(
         default=(),
@@ -92,27 +87,15 @@ class SystemdDiscovery(Model):
         """Whether the full name ``unit`` is among ``units``, whatever becomes of it."""
         return any(fnmatchcase(unit, unit_name(each)) for each in self.units)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_true(cls, value: object) -> object:
-        return {} if value is True else value
 
-
-class PrometheusDiscovery(Model):
+class PrometheusDiscovery(_Discovery):
     """The jobs that a Prometheus scrapes become services; ``true`` for all."""
-
-    short_form: ClassVar[dict[str, Any] | None] = {"const": True}
 
     jobs: _Texts = Field(default=(), description="Jobs by name; * stands for anything.")
     labels: _Texts = Field(
         default=(),
         description="Labels that one of its targets must have, found or given: key, or key=value.",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_true(cls, value: object) -> object:
-        return {} if value is True else value
 
 
 class Discovery(Model):
