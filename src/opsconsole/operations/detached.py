@@ -5,9 +5,11 @@ starter waits for milliseconds. Nobody imports it; ``spawn`` starts it.
 
 ``python -m opsconsole.operations.detached TASK STATE CONFIG BASE OPERATION DESCRIPTORS``,
 where TASK is one of ``spawn.Task``, STATE the name of a state, CONFIG and BASE are the starter's
-own configuration and its folder, and DESCRIPTORS are those of the locks handed over.
+own configuration and its folder, and DESCRIPTORS are those of the locks handed over. Its input is
+a list, in JSON, of what must be known to hold those that are no open files.
 """
 
+import json
 import os
 import sys
 
@@ -15,11 +17,17 @@ import sys
 def main(arguments: list[str]) -> int:
     """Detach, then carry out the task."""
     task, name, config, base, operation, descriptors = arguments
+    grants = json.load(sys.stdin)
     if os.fork() > 0:
         os._exit(0)
-    for descriptor in filter(None, descriptors.split(",")):
-        os.set_inheritable(int(descriptor), False)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    files = [int(descriptor) for descriptor in descriptors.split(",") if descriptor]
+    for descriptor in files:
+        os.set_inheritable(descriptor, False)
     # What follows is slow to import, and the starter waits no longer.
+    from opsconsole.operations.locks.flock import HeldFlock
     from opsconsole.operations.own_configuration import OwnConfiguration
     from opsconsole.operations.state_place import place_of
 
@@ -30,11 +38,8 @@ def main(arguments: list[str]) -> int:
         return keep(state, own)
     from opsconsole.operations.running.runner import run
 
-    def release() -> None:
-        for descriptor in filter(None, descriptors.split(",")):
-            os.close(int(descriptor))
-
-    return run(state, own, operation, fresh=task == "run", release=release)
+    held = (*map(HeldFlock, files), *state.locks.inherit(grants))
+    return run(state, own, operation, fresh=task == "run", held=held)
 
 
 if __name__ == "__main__":

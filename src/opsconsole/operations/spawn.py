@@ -2,17 +2,21 @@
 
 Invariant: the started process has its own session, no terminal, its output in a private log, and
 init for a parent; it holds its locks from before it exists until it ends, because the starter
-passes them on. What it then does is in ``opsconsole.operations.detached``, which is not
-imported here: the starter of a process need not know what it does.
+passes them on: open files as such, what must be told on its input, never in its arguments, which
+every user of the host can read. What it then does is in ``opsconsole.operations.detached``, which
+is not imported here: the starter of a process need not know what it does.
 """
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from opsconsole import durable
 from opsconsole.errors import StateError
+from opsconsole.operations.locks.locks import Held
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.state_place import StatePlace
 
@@ -29,15 +33,18 @@ def start(
     own: OwnConfiguration,
     operation: str = "",
     *,
-    hand_over: tuple[int, ...] = (),
+    hand_over: Sequence[Held] = (),
 ) -> None:
     """Start ``task`` under this process's own configuration, for ``operation`` if it is about one.
 
-    ``hand_over`` are its locks' descriptors. Returns when it is on its own.
-    Raises StateError when it could not be started.
+    It holds the locks ``hand_over`` as well; once it was started, they end with it and no more
+    with this process. Returns when it is on its own. Raises StateError when it could not be
+    started.
     """
     path = state.log_of(operation or f"{task}-{os.geteuid()}")
-    descriptors = ",".join(str(descriptor) for descriptor in hand_over)
+    inherited = [descriptor for held in hand_over for descriptor in held.descriptors]
+    descriptors = ",".join(map(str, inherited))
+    grants = json.dumps([held.grant for held in hand_over if held.grant])
     argv = [
         sys.executable, "-P", "-m", "opsconsole.operations.detached",
         task, state.name, own.path, own.base, operation, descriptors,
@@ -49,12 +56,12 @@ def start(
     try:
         code = subprocess.run(
             argv,
-            stdin=subprocess.DEVNULL,
+            input=grants.encode(),
             stdout=log,
             stderr=log,
             cwd="/",
             start_new_session=True,
-            pass_fds=hand_over,
+            pass_fds=inherited,
             timeout=START_LIMIT,
             check=False,
         ).returncode
@@ -66,3 +73,5 @@ def start(
         raise StateError(
             f"a process of its own could not be started (exit {code})", remedy=f"look at {path}"
         )
+    for held in hand_over:
+        held.handed_over()

@@ -4,6 +4,7 @@ Invariant: as ``Locks`` has it, but that nothing can be handed to a child.
 """
 
 import threading
+from collections.abc import Sequence
 
 from opsconsole.operations.locks.locks import (
     PATIENCE,
@@ -18,9 +19,17 @@ class HeldInMemory:
     """A lock that is held by the owner of this object."""
 
     descriptors: tuple[int, ...] = ()
+    grant: str = ""
 
     def __init__(self, lock: threading.Lock) -> None:
         self._lock: threading.Lock | None = lock
+
+    def handed_over(self) -> None:
+        """There is no child."""
+
+    def may_begin(self) -> bool:
+        """Whether it is held still."""
+        return self._lock is not None
 
     def release(self) -> None:
         """Let go."""
@@ -43,6 +52,10 @@ class MemoryLocks:
             lock = self._locks.setdefault(name, threading.Lock())
         taken = lock.acquire(timeout=patience) if patience > 0 else lock.acquire(blocking=False)
         return HeldInMemory(lock) if taken else None
+
+    def inherit(self, grants: Sequence[str]) -> tuple[HeldInMemory, ...]:
+        """There is no child."""
+        return ()
 
     def is_held(self, name: LockName) -> bool:
         """Whether somebody holds a lock."""

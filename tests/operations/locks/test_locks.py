@@ -45,6 +45,13 @@ def test_one_has_it_until_it_lets_go(locks: Locks) -> None:
     again.release()
 
 
+def test_what_is_held_may_be_begun_under(locks: Locks) -> None:
+    held = locks.take(RUNNER)
+    assert held is not None
+    assert held.may_begin()
+    held.release()
+
+
 def test_each_name_is_a_lock_of_its_own(locks: Locks) -> None:
     names = [LockName(kind, each) for kind in LockKind for each in ("a", "b")]
     held = [locks.take(name) for name in names]

@@ -13,6 +13,7 @@ from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Driver, Outcome, Sight, StepOutcome
 from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.operations.journal.records import Intent, PromiseKind
+from opsconsole.operations.locks.locks import LockKind, LockName
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning.declared import digest, find
 from opsconsole.operations.promises import promising
@@ -173,10 +174,13 @@ class Stage:
         return given
 
     def run(self, *, fresh: bool = True) -> int:
-        def release() -> None:
-            self.released += 1
-
-        return runner.run(self.place, self.own, ONE, fresh=fresh, release=release)
+        held = self.place.locks.take(LockName(LockKind.RUNNER, "held"))
+        assert held is not None
+        try:
+            return runner.run(self.place, self.own, ONE, fresh=fresh, held=(held,))
+        finally:
+            self.released += held.descriptor < 0
+            held.release()
 
     @property
     def operation(self) -> Operation:

@@ -1,5 +1,6 @@
 """Steps carried out once each and in order, on a scripted driver, journalled as they go."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -8,10 +9,11 @@ import pytest
 from opsconsole.model.operation import OVERRIDING, ActionKind, OperationState, Plan, Step
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Driver, Outcome, Sight, StepOutcome
-from opsconsole.operations.running.execution import Execution, Record, away
+from opsconsole.operations.running.execution import _LAPSED, Execution, Record, away
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
 from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore
 from tests.operations.journal.samples import intent, op
+from tests.operations.locks.memory_locks import HeldInMemory
 
 OK, DOWN = State.OK, State.DOWN
 DONE, FAILED, UNKNOWN = Outcome.DONE, Outcome.FAILED, Outcome.UNKNOWN
@@ -87,6 +89,18 @@ class Probes:
         return {name: Sight(name, state, run="r") for name, state in self.states.items()}
 
 
+class Lapsing(HeldInMemory):
+    """A lock that is certain for so many askings, and from then on may have lapsed."""
+
+    def __init__(self, certain: int) -> None:
+        super().__init__(threading.Lock())
+        self.certain = certain
+
+    def may_begin(self) -> bool:
+        self.certain -= 1
+        return self.certain >= 0
+
+
 @dataclass
 class Stage:
     """One operation ``one`` with a plan, a driver and instances."""
@@ -97,6 +111,7 @@ class Stage:
     states: dict[str, State] = field(default_factory=lambda: {"a": OK, "b": OK})
     looked_up: Outcome = DONE
     parameters: Mapping[str, str] = field(default_factory=dict)
+    held: "Lapsing | None" = None
 
     def __post_init__(self) -> None:
         self.journal = MemoryJournal(MemoryStore())
@@ -106,7 +121,10 @@ class Stage:
         self.journal.submit(replace(given, plan=self.plan), 1.0)
         clock = ScriptClock()
         verifier = Verifier(self.driver, Probes(self.states), clock, self.kind, 1.0, 20.0)
-        self.execution = Execution(op("one"), self.plan, self.driver, verifier, self.journal, clock)
+        held = () if self.held is None else (self.held,)
+        self.execution = Execution(
+            op("one"), self.plan, self.driver, verifier, self.journal, clock, held
+        )
 
     @property
     def written(self) -> list[tuple[str, str]]:
@@ -272,6 +290,30 @@ async def test_nothing_is_concluded_where_nothing_was_begun() -> None:
     refused = replace(verdict, state=OperationState.REFUSED)
     assert await begun.execution.conclude(refused) == refused
     assert begun.driver.concluded == []
+
+
+@pytest.mark.parametrize("certain", [0, 1])
+async def test_nothing_is_begun_once_the_lock_may_have_lapsed(certain: int) -> None:
+    stage = Stage(held=Lapsing(certain))
+    stage.driver.concludes = True
+    verdict = await stage.execution.conclude(await stage.run())
+    assert stage.driver.made == ["a", "b"][:certain]
+    assert stage.written[certain:] == [("waiting", f"not done: {_LAPSED}")] * (2 - certain)
+    assert verdict.state is INCONCLUSIVE
+    at = "ab"[certain]
+    assert verdict.summary.startswith(f"restart {at}: not done: {_LAPSED}")
+    assert stage.driver.concluded == []
+    assert verdict.summary.endswith("was tidied up or put back: " + _LAPSED) is bool(certain)
+
+
+async def test_what_was_not_begun_is_not_concluded_when_the_lock_is_certain_again() -> None:
+    stage = Stage(held=Lapsing(1))
+    stage.driver.concludes = True
+    verdict = await stage.run()
+    assert stage.held is not None
+    stage.held.certain = 1
+    await stage.execution.conclude(verdict)
+    assert stage.driver.concluded == [(["a"], INCONCLUSIVE)]
 
 
 async def test_one_that_goes_on_is_not_moved_to_where_it_is() -> None:

@@ -85,6 +85,11 @@ class StepRecord:
     started_at: float | None
     before: Mapping[str, str]
 
+    @property
+    def begun(self) -> bool:
+        """Whether it may have changed something: its call was made, or is not known."""
+        return self.started_at is not None and self.state != "waiting"
+
 
 class PromiseKind(StrEnum):
     """What is to be done later, whatever happens."""

@@ -8,6 +8,7 @@ import errno
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Final
@@ -32,6 +33,8 @@ _PLACES: Final = {
     LockKind.SERVICE: ("locks", "lock"),
     LockKind.RUNNER: ("runners", "lock"),
     LockKind.RUNBOOK: ("runners", "runbook"),
+    LockKind.WATCHER: ("runners", "watcher"),
+    LockKind.RECORDER: ("runners", "recorder"),
 }
 
 
@@ -44,6 +47,10 @@ class FileLocks:
     def take(self, name: LockName, *, patience: float = 0.0) -> HeldFlock | None:
         """Take a lock."""
         return flock.take(self.path(name), patience=patience)
+
+    def inherit(self, grants: Sequence[str]) -> tuple[HeldFlock, ...]:
+        """Nothing: the descriptors are all that a child needs."""
+        return ()
 
     def is_held(self, name: LockName) -> bool:
         """Whether some process holds a lock."""

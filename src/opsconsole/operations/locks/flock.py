@@ -24,6 +24,18 @@ class HeldFlock:
         """What a child inherits."""
         return (self.descriptor,)
 
+    @property
+    def grant(self) -> str:
+        """Nothing: the descriptor is enough."""
+        return ""
+
+    def handed_over(self) -> None:
+        """Nothing is to be done: the lock lives as long as any descriptor of it."""
+
+    def may_begin(self) -> bool:
+        """Always: it cannot end while it is held."""
+        return True
+
     def release(self) -> None:
         """Let go; a child that was given the descriptor holds on."""
         if self.descriptor >= 0:

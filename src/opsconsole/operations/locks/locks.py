@@ -5,6 +5,7 @@ stale is ever left to break. What is said of a holder is believed only while the
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -38,12 +39,16 @@ _WORKING: Final = "changing"
 
 
 class LockKind(StrEnum):
-    """What a lock is for; its id is that of what is changed, of an operation or of a run of a
-    runbook. What is changed is a service, or one silence of an Alertmanager."""
+    """What a lock is for; its id is that of what is changed, of an operation, of a run of a
+    runbook, or of a fleet. What is changed is a service, or one silence of an Alertmanager."""
 
     SERVICE = "service"
     RUNNER = "runner"
     RUNBOOK = "runbook"
+    WATCHER = "watcher"
+    """Of a fleet: who acts and notifies unattended."""
+    RECORDER = "recorder"
+    """Of a fleet: who records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +109,24 @@ class Held(Protocol):
         """The open files that a child must inherit to hold the lock as well."""
         ...
 
+    @property
+    def grant(self) -> str:
+        """What a child must be told to hold it as well, on no command line; '' for nothing."""
+        ...
+
+    def handed_over(self) -> None:
+        """Leave it to a child that was given descriptors and grant: ``release`` ends it no more."""
+        ...
+
+    def may_begin(self) -> bool:
+        """Whether it is certain to last long enough to begin something now. Never waits.
+
+        Asked right before each side effect: what is held by a lease may have lapsed meanwhile.
+        """
+        ...
+
     def release(self) -> None:
-        """Let go; a child that was given the descriptors holds on. Idempotent."""
+        """Let go; a child that it was handed over to holds on. Idempotent."""
         ...
 
 
@@ -114,6 +135,11 @@ class Locks(Protocol):
 
     def take(self, name: LockName, *, patience: float = 0.0) -> Held | None:
         """Take a lock, or None when another has it after ``patience`` seconds."""
+        ...
+
+    def inherit(self, grants: Sequence[str]) -> tuple[Held, ...]:
+        """In the child: hold what was handed over by these grants. Raises StateError when one of
+        them is over."""
         ...
 
     def is_held(self, name: LockName) -> bool:

@@ -175,8 +175,7 @@ def _spawn(
     runner: Held,
     service: Held,
 ) -> None:
-    hand_over = (*runner.descriptors, *service.descriptors)
-    spawn.start(task, state, own, operation, hand_over=hand_over)
+    spawn.start(task, state, own, operation, hand_over=(runner, service))
 
 
 def _holder(intent: Intent, who: Who, now: float) -> Holder:

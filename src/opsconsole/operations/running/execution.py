@@ -2,20 +2,23 @@
 
 Invariant: a step's intent is on the disk before its side effect, its outcome after it. A step
 whose outcome is not known is looked up, never made again. Steps stop at the first that fails,
-and before one that would leave the service without a healthy instance.
+before one that would leave the service without a healthy instance, and before one that the locks
+may not outlast: then nothing is begun any more, not even what tidies up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, OperationState, Plan, Step
 from opsconsole.operations.driving.driver import Driver, Outcome, StepOutcome
 from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.locks.locks import Held
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
 
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
 _GOOD = OperationState.VERIFIED
+_LAPSED = "its lock may have lapsed, and others may be at the service"
 
 NOT_OF_HEALTH = SILENCING | {ActionKind.BACKUP}
 """Kinds that leave the service as it is: their verdict is what the driver itself sees."""
@@ -47,6 +50,7 @@ class Execution:
     verifier: Verifier
     journal: Journal
     clock: Clock
+    held: Sequence[Held] = ()
 
     async def run(self) -> Verdict:
         """Carry out every step, verify, and return the verdict; it is not recorded here."""
@@ -88,11 +92,12 @@ class Execution:
         if verdict.state is OperationState.REFUSED or not self.driver.concludes:
             return verdict
         records = self.journal.step_records(self.operation)
-        begun = sorted(
-            (record.started_at, record.ordinal) for record in records if record.started_at
-        )
+        begun = sorted((each.started_at or 0.0, each.ordinal) for each in records if each.begun)
         if not begun:
             return verdict
+        if not self._may_begin():
+            line = f"nothing was tidied up or put back: {_LAPSED}"
+            return Verdict(verdict.state, f"{verdict.summary}; {line}", (*verdict.evidence, line))
         self.journal.note(
             self.operation, "concluding", self.clock.now(), {"verdict": verdict.state.value}
         )
@@ -131,6 +136,9 @@ class Execution:
         """Carry out one step; why to stop after it, or ''."""
         before = await self.driver.before(step)
         self.journal.step_begins(self.operation, ordinal, self.clock.now(), before)
+        if not self._may_begin():
+            self.drop([ordinal], _LAPSED)
+            return f"{step.summary}: not done: {_LAPSED}"
         outcome = await self.verifier.during(self.driver.execute(step))
         if outcome.outcome is Outcome.UNKNOWN:
             outcome = await self.reconcile(ordinal, step, before, outcome.detail)
@@ -163,12 +171,18 @@ class Execution:
         return f"{instance} is the only healthy instance" if healthy == {instance} else ""
 
     async def _stopped(self, waiting: list[int], why: str, record: Record, since: float) -> Verdict:
-        self.drop(waiting, "stopped at the first failure")
+        lapsed = not self._may_begin()
+        self.drop(waiting, _LAPSED if lapsed else "stopped at the first failure")
         made = tuple(step for n, step in enumerate(self.plan.steps) if n not in waiting)
         sights = await self.verifier.now(made, since)
-        # Nothing was seen to fail where a person did not want to wait any longer.
-        state = OperationState.INCONCLUSIVE if self.verifier.given_up else OperationState.FAILED
+        # Nothing was seen to fail where a person did not want to wait any longer, and others may
+        # have made what is seen where the locks lapsed.
+        unsure = self.verifier.given_up or lapsed
+        state = OperationState.INCONCLUSIVE if unsure else OperationState.FAILED
         return Verdict(state, why, (*record.evidence, *lines_of(sights)))
+
+    def _may_begin(self) -> bool:
+        return all(each.may_begin() for each in self.held)
 
     def _advance(self, state: OperationState, summary: str | None = None) -> None:
         """Move on, unless the runner before this one had come as far."""

@@ -11,7 +11,7 @@ import contextlib
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Scope, StepRecord
+from opsconsole.operations.locks.locks import Held
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning import policy, rollback_rules
 from opsconsole.operations.planning.declared import Declared, find
@@ -56,16 +57,16 @@ def run(
     operation: str,
     *,
     fresh: bool,
-    release: Callable[[], None] = lambda: None,
+    held: Sequence[Held] = (),
 ) -> int:
     """Carry out an operation that this user confirmed, or end what another runner began.
 
-    For a process that holds the operation's runner lock. ``fresh``: started by the process that
-    recorded the intent. Otherwise the runner before it is dead, and no step is begun any more.
+    For a process that holds the operation's locks, which are ``held``. ``fresh``: started by the
+    process that recorded the intent. Otherwise the runner before it is dead, and no step is begun any more.
 
     Returns 0 verified, 1 failed, 2 refused, 3 inconclusive. Returns at once with the recorded
     verdict when there is one. Raises StateError when this user gave no mandate for it. Where what
-    was restarted may die again, ``release`` lets go of the locks, and it is looked on.
+    was restarted may die again, the locks are let go of, and it is looked on.
     """
     _ignore_the_terminal()
     journal = state.journal()
@@ -79,10 +80,11 @@ def run(
         intent = mandate.intent
         journal.use_scope(Scope(intent.config_path, (intent.plan.environment,)))
         fresh = fresh and found.state is _S.INTENT
-        verdict = _carry_out(state, journal, own, intent, fresh=fresh)
+        verdict = _carry_out(state, journal, own, intent, held, fresh=fresh)
         _tidy(state, intent)
         if verdict is _S.VERIFIED and intent.plan.watch:
-            release()
+            for each in held:
+                each.release()
             _look_on(state, journal, own, intent)
     finally:
         journal.close()
@@ -137,15 +139,21 @@ def _tidy(state: StatePlace, intent: Intent) -> None:
 
 
 def _carry_out(
-    state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent, *, fresh: bool
+    state: StatePlace,
+    journal: Journal,
+    own: OwnConfiguration,
+    intent: Intent,
+    held: Sequence[Held],
+    *,
+    fresh: bool,
 ) -> OperationState:
     try:
-        verdict = asyncio.run(_operate(state, journal, own, intent, fresh=fresh))
+        verdict = asyncio.run(_operate(state, journal, own, intent, held, fresh=fresh))
     except Exception as error:  # noqa: BLE001 - the runner's boundary: whatever it is, a verdict is due
         _log_without_values(error)
         verdict = _after_defect(journal, intent, error)
     operation, plan = intent.operation, intent.plan
-    begun = any(step.started_at is not None for step in journal.step_records(operation))
+    begun = any(step.begun for step in journal.step_records(operation))
     found = journal.operation(operation)
     left = found is not None and found.given_up
     # Who gave up verifying has not asked for another change.
@@ -182,7 +190,13 @@ def _can_roll_back(own: OwnConfiguration, intent: Intent, state: OperationState)
 
 
 async def _operate(
-    state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent, *, fresh: bool
+    state: StatePlace,
+    journal: Journal,
+    own: OwnConfiguration,
+    intent: Intent,
+    held: Sequence[Held],
+    *,
+    fresh: bool,
 ) -> Verdict:
     found = journal.operation(intent.operation)
     if not fresh and found is not None and found.state is _S.INTENT:
@@ -200,7 +214,7 @@ async def _operate(
         watched = "" if action.kind in NOT_OF_HEALTH else action.service
         probes = InstanceProbes(settings, watched, Path(own.base), away(intent.plan))
         try:
-            execution = _execution(journal, intent, action, driver, probes)
+            execution = _execution(journal, intent, action, driver, probes, held)
             verdict = await (_begin(state, own, execution) if fresh else _take_up(execution))
             return await execution.conclude(verdict)
         finally:
@@ -285,19 +299,24 @@ def _driver(
 
 
 def _execution(
-    journal: Journal, intent: Intent, found: Declared, driver: Driver, probes: InstanceProbes
+    journal: Journal,
+    intent: Intent,
+    found: Declared,
+    driver: Driver,
+    probes: InstanceProbes,
+    held: Sequence[Held],
 ) -> Execution:
     clock = SystemClock()
     action = found.action
     # A backup that was read back stays as it is: one look at it is enough.
-    held = 0.0 if found.kind is ActionKind.BACKUP else action.min_healthy
+    steady = 0.0 if found.kind is ActionKind.BACKUP else action.min_healthy
 
     def given_up() -> str:
         operation = journal.operation(intent.operation)
         return operation.given_up if operation is not None else ""
 
-    verifier = Verifier(driver, probes, clock, found.kind, held, action.deadline, given_up)
-    return Execution(intent.operation, intent.plan, driver, verifier, journal, clock)
+    verifier = Verifier(driver, probes, clock, found.kind, steady, action.deadline, given_up)
+    return Execution(intent.operation, intent.plan, driver, verifier, journal, clock, held)
 
 
 def _after_defect(journal: Journal, intent: Intent, error: Exception) -> Verdict:
