@@ -111,7 +111,7 @@ class Held(Protocol):
 
     @property
     def grant(self) -> str:
-        """What a child must be told to hold it as well, on no command line; '' for nothing."""
+        """What a child needs to know to hold it as well, on no command line; '' for nothing."""
         ...
 
     def handed_over(self) -> None:

@@ -62,7 +62,8 @@ def run(
     """Carry out an operation that this user confirmed, or end what another runner began.
 
     For a process that holds the operation's locks, which are ``held``. ``fresh``: started by the
-    process that recorded the intent. Otherwise the runner before it is dead, and no step is begun any more.
+    process that recorded the intent. Otherwise the runner before it is dead, and no step is begun
+    any more.
 
     Returns 0 verified, 1 failed, 2 refused, 3 inconclusive. Returns at once with the recorded
     verdict when there is one. Raises StateError when this user gave no mandate for it. Where what
