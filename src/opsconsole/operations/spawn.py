@@ -2,9 +2,9 @@
 
 Invariant: the started process has its own session, no terminal, its output in a private log, and
 init for a parent; it holds its locks from before it exists until it ends, because the starter
-passes them on: open files as such, what it needs to know on its input, never in its arguments, which
-every user of the host can read. What it then does is in ``opsconsole.operations.detached``, which
-is not imported here: the starter of a process need not know what it does.
+passes them on: open files as such, what it needs to know on its input, never in its arguments,
+which every user of the host can read. What it then does is in ``opsconsole.operations.detached``,
+which is not imported here: the starter of a process need not know what it does.
 """
 
 import json
