@@ -252,13 +252,13 @@ def test_a_members_run_of_a_runbook_has_no_step_done(ground: Path) -> None:
         {"do": "start", "step": "look", "at": 2.0, "who": "root"},
     ]  # fmt: skip
     rows: list[tuple[str, tuple[object, ...]]] = [
-        ("INSERT INTO runs (id, moved_at, records) VALUES (?, 1, 2)", (run,))
+        ("INSERT INTO ledgers VALUES (1, 'runbook', ?, '', 1, 2, 0)", (run,))
     ]
     for bad in ("../../root/secret", "1-aaaaaaaa/../x", "x" * 5000):
-        rows.append(("INSERT INTO runs (id, moved_at) VALUES (?, 2)", (bad,)))
+        rows.append(("INSERT INTO ledgers VALUES (NULL, 'runbook', ?, '', 2, 0, 0)", (bad,)))
     for number, record in enumerate(records):
         line = json.dumps(record)
-        rows.append(("INSERT INTO run_records VALUES (?, ?, ?)", (run, number, line)))
+        rows.append(("INSERT INTO ledger_records VALUES (1, ?, ?)", (number, line)))
     act_as(MEMBER, GROUP, place.folder, _writes(*rows))
     store = RunStore(place, SystemClock())
     (found,) = store.runs()

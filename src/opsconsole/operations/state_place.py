@@ -61,7 +61,7 @@ class StatePlace(Protocol):
 
 
 class LateJournal:
-    """The journal of a state, opened when it is first needed; notes and runs are kept by it.
+    """The journal of a state, opened when it is first needed; notes and ledgers are kept by it.
 
     ``scope`` is whose. Raises StateError throughout.
     """
@@ -127,7 +127,7 @@ def place_from(settings: Settings) -> StatePlace:
 
 
 def scope_of(settings: Settings, config_path: Path | None) -> Scope:
-    """Whose operations, notes and runs ``settings`` are about, which came from ``config_path``."""
+    """Whose operations, notes and ledgers these are: of ``settings``, from ``config_path``."""
     own = settings.environment.name
     others = {settings.environment_of(name).name for name in settings.services}
     path = str(config_path.absolute()) if config_path else ""

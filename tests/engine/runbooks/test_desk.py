@@ -28,6 +28,7 @@ from opsconsole.model.runbooks.runs import (
 )
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import parse
+from opsconsole.operations.journal.records import LedgerKind
 from opsconsole.operations.state_place import place_from
 from opsconsole.operations.who import whoami
 from opsconsole.render.timeline.words import words
@@ -233,10 +234,11 @@ async def test_a_step_that_somebody_else_wrote_into_a_run_is_not_carried_out(
     forged = "1-0000000a"
     mine = {"step": "watch", "at": clock.now(), "who": who.name, "host": who.host}
     journal = place_from(stage.settings).journal()
-    first = {**journal.run(run.id)[0], "run": forged}
-    journal.extend_run(run.id, lambda _: [{"do": "end", "at": 1.0, "outcome": "abandoned"}], 1.0)
-    journal.begin_run(forged, first, 2.0)
-    journal.extend_run(forged, lambda _: [{"do": "start", **mine}], 2.0)
+    kind, ended = LedgerKind.RUNBOOK, {"do": "end", "at": 1.0, "outcome": "abandoned"}
+    first = {**journal.ledger(kind, run.id)[0], "run": forged}
+    journal.extend_ledger(kind, run.id, lambda _: [ended], 1.0)
+    journal.begin_ledger(kind, forged, first, 2.0)
+    journal.extend_ledger(kind, forged, lambda _: [{"do": "start", **mine}], 2.0)
     journal.close()
     stage.desk = stage.open()
     for _ in range(3):

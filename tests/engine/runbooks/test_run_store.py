@@ -15,6 +15,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbooks.runbook import Runbook, Step
 from opsconsole.model.runbooks.runs import RunbookRun, StepState
+from opsconsole.operations.journal.records import LedgerKind
 from opsconsole.operations.state_place import FolderPlace
 from tests.fakes import FakeClock
 
@@ -122,7 +123,7 @@ def test_a_holder_that_is_killed_holds_no_more(book: RunStore, there: FolderPlac
 def test_what_has_no_beginning_is_passed_over(book: RunStore, there: FolderPlace) -> None:
     begin(book)
     journal = there.journal()
-    journal.begin_run("2-0000000b", {"do": "start"}, 2.0)
+    journal.begin_ledger(LedgerKind.RUNBOOK, "2-0000000b", {"do": "start"}, 2.0)
     journal.close()
     assert [run.id for run in book.runs()] == [RUN]
     with pytest.raises(StateError, match="has no beginning"):

@@ -24,24 +24,31 @@ from opsconsole.model.operation import (
 from opsconsole.operations.journal import entries, transitions
 from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.audit_sinks import AuditSinks
-from opsconsole.operations.journal.journal import Decide, Journal, PlanUsedError, RunRecord
+from opsconsole.operations.journal.journal import (
+    Decide,
+    Journal,
+    LedgerExistsError,
+    LedgerRecord,
+    PlanUsedError,
+)
+from opsconsole.operations.journal.ledger_bounds import (
+    BOUNDS,
+    LEDGERS_LISTED,
+    checked_id,
+    to_be_dropped,
+)
 from opsconsole.operations.journal.records import (
     NOTES_READ,
     OPERATION_LIMIT,
-    RUN_FULL,
-    RUN_ID,
-    RUN_LIMIT,
-    RUNS_KEPT,
-    RUNS_LISTED,
     Intent,
+    LedgerKind,
+    LedgerStamp,
     Note,
     Past,
     Promise,
     PromiseKind,
-    RunStamp,
     Scope,
     StepRecord,
-    checked,
 )
 
 _NOT_CHANGES: Final = frozenset({ActionKind.TEST, ActionKind.CALL, ActionKind.BACKUP})
@@ -58,14 +65,15 @@ class _Kept:
 
 
 @dataclass(slots=True)
-class _Run:
+class _Ledger:
     moved: int
-    records: list[RunRecord]
-    scope: str = ""
+    records: list[LedgerRecord]
+    count: int = 1
+    ended: bool = False
 
-    @property
-    def ended(self) -> bool:
-        return any(record.get("do") == "end" for record in self.records)
+
+_Name = tuple[LedgerKind, str, str]
+"""Kind, id and scope of a ledger."""
 
 
 class MemoryStore:
@@ -79,7 +87,7 @@ class MemoryStore:
         self.audit: list[Row] = []
         self.notes: list[tuple[str, Note]] = []
         self.seen: dict[int, float] = {}
-        self.runs: dict[str, _Run] = {}
+        self.ledgers: dict[_Name, _Ledger] = {}
         self.ticks = itertools.count(1)
 
 
@@ -371,7 +379,7 @@ class MemoryJournal:
         )
         return tuple(sorted(waiting, key=lambda each: each.due))
 
-    # ---- people and runbooks ----
+    # ---- people and ledgers ----
 
     def add_note(self, note: Note) -> None:
         """Keep a note whole."""
@@ -395,47 +403,66 @@ class MemoryJournal:
         """Record that a user has seen the verdicts up to ``until``."""
         self._store.seen[uid] = until
 
-    def runs(self) -> tuple[RunStamp, ...]:
-        """The runs that moved last, newest first."""
+    def _ledgers(self, kind: LedgerKind) -> list[tuple[_Name, _Ledger]]:
+        """Those of ``kind`` of this scope, newest first."""
         mine = (
-            item
-            for item in self._store.runs.items()
-            if not self._key or item[1].scope in {"", self._key}
+            (name, ledger)
+            for name, ledger in self._store.ledgers.items()
+            if name[0] is kind and (not self._key or name[2] in {"", self._key})
         )
-        newest = sorted(mine, key=lambda item: -item[1].moved)
-        return tuple(RunStamp(name, len(run.records)) for name, run in newest[:RUNS_LISTED])
+        return sorted(mine, key=lambda item: -item[1].moved)
 
-    def run(self, run: str) -> tuple[RunRecord, ...]:
-        """The records of one run, in order."""
-        found = self._store.runs.get(run)
+    def _ledger(self, kind: LedgerKind, identity: str) -> _Ledger | None:
+        named = [(name[2], found) for name, found in self._ledgers(kind) if name[1] == identity]
+        return max(named, key=lambda item: item[0])[1] if named else None
+
+    def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
+        """Those of ``kind`` that moved last, newest first."""
+        newest = self._ledgers(kind)[:LEDGERS_LISTED]
+        return tuple(LedgerStamp(kind, name[1], ledger.count) for name, ledger in newest)
+
+    def ledger(self, kind: LedgerKind, identity: str) -> tuple[LedgerRecord, ...]:
+        """The records of one ledger, in order."""
+        found = self._ledger(kind, identity)
         return tuple(found.records) if found else ()
 
-    def begin_run(self, run: str, first: RunRecord, now: float) -> None:
-        """Record the beginning of a run."""
+    def begin_ledger(
+        self, kind: LedgerKind, identity: str, first: LedgerRecord, now: float
+    ) -> None:
+        """Record the beginning of a ledger."""
         del now
-        checked(run, RUN_ID, "a run of a runbook")
-        runs = self._store.runs
+        name = (kind, checked_id(kind, identity), self._key)
+        ledgers = self._store.ledgers
         with self._store.lock:
-            runs[run] = _Run(next(self._store.ticks), [_copied(first)], self._key)
-            newest = sorted(runs, key=lambda name: -runs[name].moved)
-            for name in newest[RUNS_KEPT:]:
-                if runs[name].ended:
-                    del runs[name]
+            if name in ledgers:
+                raise LedgerExistsError(f"there is {identity} already", remedy="try again")
+            ledgers[name] = _Ledger(next(self._store.ticks), [_copied(first)])
+            of_kind = [each for each in ledgers if each[0] is kind]
+            newest = sorted(of_kind, key=lambda each: -ledgers[each].moved)
+            for each in newest[BOUNDS[kind].kept :]:
+                if ledgers[each].ended:
+                    del ledgers[each]
 
-    def extend_run(self, run: str, decide: Decide, now: float) -> Sequence[RunRecord] | Refusal:
-        """Add what ``decide`` makes of the run as it stands."""
+    def extend_ledger(
+        self, kind: LedgerKind, identity: str, decide: Decide, now: float
+    ) -> Sequence[LedgerRecord] | Refusal:
+        """Add what ``decide`` makes of the ledger as it stands."""
         del now
         with self._store.lock:
-            found = self._store.runs.get(run)
+            found = self._ledger(kind, identity)
             if found is None:
-                raise StateError(f"there is no run {run}", remedy="begin it again")
+                none = f"there is no {BOUNDS[kind].noun} {identity}"
+                raise StateError(none, remedy="begin it again")
             decided = decide(tuple(found.records))
             if isinstance(decided, Refusal) or not decided:
                 return decided
-            if sum(len(json.dumps(each)) for each in (*found.records, *decided)) > RUN_LIMIT:
-                return RUN_FULL
-            found.records += map(_copied, decided)
+            dropped = to_be_dropped(kind, _sizes(found.records), _sizes(decided))
+            if isinstance(dropped, Refusal):
+                return dropped
+            found.records[:] = [*found.records[dropped:], *map(_copied, decided)]
             found.moved = next(self._store.ticks)
+            found.count += len(decided)
+            found.ended |= any(record.get("do") == "end" for record in decided)
         return decided
 
     def _kept(self, operation: str) -> _Kept:
@@ -484,9 +511,13 @@ class MemoryJournal:
         self._store.version += 1
 
 
-def _copied(record: RunRecord) -> RunRecord:
+def _sizes(records: Iterable[LedgerRecord]) -> list[int]:
+    return [len(json.dumps(record, separators=(",", ":"))) for record in records]
+
+
+def _copied(record: LedgerRecord) -> LedgerRecord:
     """As it would be read back."""
-    copied: RunRecord = json.loads(json.dumps(record))
+    copied: LedgerRecord = json.loads(json.dumps(record))
     return copied
 
 

@@ -7,7 +7,7 @@ import math
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.journal import sqlite_database
 from opsconsole.operations.journal.audit import verify
-from opsconsole.operations.journal.records import Note, Promise, PromiseKind, Scope
+from opsconsole.operations.journal.records import LedgerKind, Note, Promise, PromiseKind, Scope
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
 from opsconsole.operations.promises.promising import lasting
 from opsconsole.operations.state_folder import prepare
@@ -62,8 +62,8 @@ WHERE: Final = {
     "promises": f"operation = '{FORGED}'",
     "notes": "text = 'forged'",
     "seen": "1",
-    "runs": "id = '1-aaaaaaaa'",
-    "run_records": "run = '1-aaaaaaaa'",
+    "ledgers": "id = '1-aaaaaaaa'",
+    "ledger_records": "ledger = 1",
     "audit": "seq = (SELECT max(seq) FROM audit)",
 }
 
@@ -77,7 +77,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         journal.submit(intent(name), 1.0 + number)
         journal.arm(Promise(op(name), PromiseKind.ROLLBACK, "web", 9e9), 3.0)
         journal.add_note(Note(1.0, "kim", name))
-        journal.begin_run(f"{number + 1}-aaaaaaaa", _BEGIN, 1.0)
+        journal.begin_ledger(LedgerKind.RUNBOOK, f"{number + 1}-aaaaaaaa", _BEGIN, 1.0)
     journal.see(0, 1.0)
     journal.close()
     return folder / "journal.db"
@@ -86,7 +86,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _UNSAFE: Final = re.compile(r"(?<!\\)\\x[01][0-9a-f]|=-?inf|\\ud800'")
 """A control, a time without end or half a pair, as ``repr`` shows them; not what it quoted."""
 
-_READ_TO_WRITE: Final = ("operations", "run_records", "audit")
+_READ_TO_WRITE: Final = ("operations", "ledger_records", "audit")
 _BEGIN: Final = {"do": "begin", "at": 1.0, "steps": [], "run": "web"}
 
 
@@ -163,12 +163,16 @@ def _all_that_is_said_can_be_shown(journal: SqliteJournal, folder: Path, what: s
     runs.close()
 
 
+def _end(records: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
+    return [{"do": "end", "after": len(records)}]
+
+
 def _more_can_be_written(journal: SqliteJournal, what: str) -> None:
     uses: tuple[Callable[[], object], ...] = (
         lambda: journal.submit(intent("third"), 5.0),
         lambda: journal.advance(FORGED, OperationState.DISPATCHED, 3.0),
         lambda: journal.give_up(FORGED, "kim", 3.0),
-        lambda: journal.extend_run("1-aaaaaaaa", lambda records: [{"do": "end"}], 4.0),
+        lambda: journal.extend_ledger(LedgerKind.RUNBOOK, "1-aaaaaaaa", _end, 4.0),
     )
     for use in uses:
         with suppress(StateError, ValueError) if "state" in what else suppress(StateError):

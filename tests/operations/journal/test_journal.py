@@ -10,13 +10,19 @@ import pytest
 from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, Group, OperationState, Refusal
 from opsconsole.operations.journal import journal as protocol
-from opsconsole.operations.journal import sqlite_journal
 from opsconsole.operations.journal.audit import verify
 from opsconsole.operations.journal.audit_sinks import AuditSinks
-from opsconsole.operations.journal.journal import Journal, PlanUsedError
-from opsconsole.operations.journal.records import Note, Promise, PromiseKind, Scope, StepRecord
+from opsconsole.operations.journal.journal import Journal, LedgerExistsError, PlanUsedError
+from opsconsole.operations.journal.ledger_bounds import BOUNDS
+from opsconsole.operations.journal.records import (
+    LedgerKind,
+    Note,
+    Promise,
+    PromiseKind,
+    Scope,
+    StepRecord,
+)
 from opsconsole.operations.journal.transitions import TransitionError
-from tests.operations.journal import memory_journal
 from tests.operations.journal.conftest import Open
 from tests.operations.journal.samples import KIM, intent, op, plan
 
@@ -235,8 +241,8 @@ _CHANGES: Mapping[str, Callable[[Journal], object]] = {
 _NOT_AUDITED = {
     "add_note": "words of a person",
     "see": "what a person has seen",
-    "begin_run": "a run only looks and hands out plans",
-    "extend_run": "a run only looks and hands out plans",
+    "begin_ledger": "a ledger is told and changes nothing in the world",
+    "extend_ledger": "a ledger is told and changes nothing in the world",
     "close": "", "use_sinks": "", "use_scope": "",
 }  # fmt: skip
 
@@ -246,11 +252,12 @@ def _members(part: type) -> set[str]:
 
 
 def test_every_way_to_write_is_known_to_be_audited_or_not() -> None:
-    parts = (protocol.OperationRecords, protocol.Promises, protocol.People, protocol.RunbookRuns)
+    parts = (protocol.OperationRecords, protocol.Promises, protocol.People, protocol.Ledgers)
     writing = set().union(*(_members(part) for part in (*parts, Journal)))
     reading = {
         "intent", "step_records", "operation", "operations", "open_operations", "since", "later",
-        "past", "past_plans", "promise", "promises", "notes", "seen_until", "runs", "run",
+        "past", "past_plans", "promise", "promises", "notes", "seen_until", "ledgers",
+        "ledger",
         "why_not_writable", "version", "audit_rows",
     }  # fmt: skip
     assert writing - reading == set(_CHANGES) | set(_NOT_AUDITED)
@@ -307,7 +314,7 @@ def test_nothing_is_begun_that_the_second_sink_does_not_hold(
     assert verify(journal.audit_rows()).whole
 
 
-# ---- people and runbooks ----
+# ---- people and ledgers ----
 
 
 def test_notes_are_numbered_and_read_on_from_the_last(open_journal: Open) -> None:
@@ -331,60 +338,102 @@ def test_what_each_user_has_seen(open_journal: Open) -> None:
 
 
 BEGIN = {"do": "begin", "at": 1.0}
+RUN, STAMP = LedgerKind.RUNBOOK, "1-0000000a"
+_NAMES: Mapping[LedgerKind, str] = {
+    LedgerKind.INCIDENT: "1",
+    LedgerKind.AUTOMATION: "automation",
+    LedgerKind.NOTICE: "on-call",
+}
 
 
-def test_a_run_grows_by_what_is_decided_on_it(open_journal: Open) -> None:
-    journal = open_journal()
-    journal.begin_run("1-0000000a", BEGIN, 1.0)
-    (stamp,) = journal.runs()
+def _bounded(monkeypatch: pytest.MonkeyPatch, **bounds: int) -> None:
+    for kind, found in BOUNDS.items():
+        monkeypatch.setitem(BOUNDS, kind, replace(found, **bounds))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", LedgerKind)
+def test_a_ledger_grows_by_what_is_decided_on_it(open_journal: Open, kind: LedgerKind) -> None:
+    journal, name = open_journal(), _NAMES.get(kind, STAMP)
+    journal.begin_ledger(kind, name, BEGIN, 1.0)
+    (stamp,) = journal.ledgers(kind)
+    assert (stamp.kind, stamp.id) == (kind, name)
 
     def decide(records: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
         return [{"do": "start", "after": len(records)}]
 
-    assert journal.extend_run("1-0000000a", decide, 2.0) == [{"do": "start", "after": 1}]
-    assert journal.extend_run("1-0000000a", lambda _: (), 3.0) == ()
+    assert journal.extend_ledger(kind, name, decide, 2.0) == [{"do": "start", "after": 1}]
+    assert journal.extend_ledger(kind, name, lambda _: (), 3.0) == ()
     no = Refusal("running", "somebody is at it")
-    assert journal.extend_run("1-0000000a", lambda _: no, 3.0) is no
-    assert open_journal().run("1-0000000a") == (BEGIN, {"do": "start", "after": 1})
-    assert journal.runs() != (stamp,)
-    assert journal.run("2-0000000a") == ()
-    with pytest.raises(StateError, match="there is no run"):
-        journal.extend_run("2-0000000a", decide, 3.0)
+    assert journal.extend_ledger(kind, name, lambda _: no, 3.0) is no
+    assert open_journal().ledger(kind, name) == (BEGIN, {"do": "start", "after": 1})
+    assert journal.ledgers(kind) != (stamp,)
+    with pytest.raises(LedgerExistsError, match="already"):
+        journal.begin_ledger(kind, name, BEGIN, 4.0)
+    assert len(journal.ledger(kind, name)) == 2
+    for other in set(LedgerKind) - {kind}:
+        assert (journal.ledgers(other), journal.ledger(other, name)) == ((), ())
 
 
-def test_a_run_that_moved_last_comes_first(open_journal: Open) -> None:
+def test_what_was_not_begun_does_not_grow(open_journal: Open) -> None:
+    journal = open_journal()
+    assert journal.ledger(RUN, STAMP) == ()
+    with pytest.raises(StateError, match="there is no run of a runbook"):
+        journal.extend_ledger(RUN, STAMP, lambda _: [BEGIN], 3.0)
+    assert journal.ledgers(RUN) == ()
+
+
+def test_a_ledger_that_moved_last_comes_first(open_journal: Open) -> None:
     journal = open_journal()
     for number in range(3):
-        journal.begin_run(f"{number}-0000000a", BEGIN, float(number))
-    journal.extend_run("0-0000000a", lambda _: [{"do": "start"}], 4.0)
-    assert [each.run[0] for each in journal.runs()] == ["0", "2", "1"]
+        journal.begin_ledger(RUN, f"{number}-0000000a", BEGIN, float(number))
+    journal.extend_ledger(RUN, "0-0000000a", lambda _: [{"do": "start"}], 4.0)
+    assert [each.id[0] for each in journal.ledgers(RUN)] == ["0", "2", "1"]
 
 
-def test_a_run_that_is_full_takes_no_more(
+def test_a_ledger_that_is_full_takes_no_more(
     open_journal: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (sqlite_journal, memory_journal):
-        monkeypatch.setattr(module, "RUN_LIMIT", 300)
+    _bounded(monkeypatch, size=300)
     journal = open_journal()
-    journal.begin_run("1-0000000a", BEGIN, 1.0)
-    answer = journal.extend_run("1-0000000a", lambda _: [{"said": "x" * 300}], 2.0)
+    journal.begin_ledger(RUN, STAMP, BEGIN, 1.0)
+    answer = journal.extend_ledger(RUN, STAMP, lambda _: [{"said": "x" * 300}], 2.0)
     assert isinstance(answer, Refusal)
-    assert answer.code == "run-too-long"
-    assert journal.run("1-0000000a") == (BEGIN,)
+    assert answer.code == "ledger-full"
+    assert journal.ledger(RUN, STAMP) == (BEGIN,)
 
 
-def test_runs_that_go_on_are_kept_whatever_their_age(
+def test_one_that_never_ends_lets_its_oldest_records_go(
     open_journal: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (sqlite_journal, memory_journal):
-        monkeypatch.setattr(module, "RUNS_KEPT", 3)
+    _bounded(monkeypatch, size=100)
+    journal, kind = open_journal(), LedgerKind.NOTICE
+    journal.begin_ledger(kind, "on-call", BEGIN, 1.0)
+    for number in range(20):
+        before = journal.ledgers(kind)
+        added = [{"sent": f"number {number:04}"}]
+        assert journal.extend_ledger(kind, "on-call", lambda _, added=added: added, 2.0) == added  # type: ignore[misc]
+        assert journal.ledgers(kind) != before
+    kept = journal.ledger(kind, "on-call")
+    assert [each["sent"] for each in kept] == [f"number {number:04}" for number in range(16, 20)]
+    huge = journal.extend_ledger(kind, "on-call", lambda _: [{"sent": "x" * 100}], 3.0)
+    assert isinstance(huge, Refusal)
+    assert journal.ledger(kind, "on-call") == kept
+
+
+def test_ledgers_that_go_on_are_kept_whatever_their_age(
+    open_journal: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bounded(monkeypatch, kept=3)
     journal = open_journal()
+    journal.begin_ledger(LedgerKind.INCIDENT, "1", BEGIN, 0.0)
+    journal.extend_ledger(LedgerKind.INCIDENT, "1", lambda _: [{"do": "end"}], 0.0)
     for number in range(6):
         run = f"{number}-0000000a"
-        journal.begin_run(run, BEGIN, float(number))
+        journal.begin_ledger(RUN, run, BEGIN, float(number))
         if number != 1:
-            journal.extend_run(run, lambda _: [{"do": "end"}], number + 0.5)
-    assert [each.run[0] for each in journal.runs()] == ["5", "4", "3", "1"]
+            journal.extend_ledger(RUN, run, lambda _: [{"do": "end"}], number + 0.5)
+    assert [each.id[0] for each in journal.ledgers(RUN)] == ["5", "4", "3", "1"]
+    assert len(journal.ledgers(LedgerKind.INCIDENT)) == 1, "each kind has its own bound"
 
 
 # ---- ids ----
@@ -398,8 +447,9 @@ def test_an_id_that_is_none_is_not_kept(journal: Journal, identity: str) -> None
         journal.submit(replace(intent("two"), operation=identity), 1.0)
     with pytest.raises(StateError, match="not the id of an operation"):
         journal.arm(replace(end("one"), operation=identity), 1.0)
-    with pytest.raises(StateError, match="not the id of a run"):
-        journal.begin_run(identity, BEGIN, 1.0)
+    for kind in LedgerKind:
+        with pytest.raises(StateError, match="not the id of a"):
+            journal.begin_ledger(kind, identity.replace("0", "%"), BEGIN, 1.0)
 
 
 def test_what_two_configurations_keep_in_one_state_stays_apart(open_journal: Open) -> None:
@@ -417,7 +467,8 @@ def test_what_two_configurations_keep_in_one_state_stays_apart(open_journal: Ope
     for scope, run in ((mine, "1-aaaaaaaa"), (other, "1-bbbbbbbb")):
         journal.use_scope(scope)
         journal.add_note(Note(2.0, "kim", f"of {scope.config_path}"))
-        journal.begin_run(run, {"do": "begin"}, 2.0)
+        journal.begin_ledger(RUN, run, {"do": "begin"}, 2.0)
+        journal.begin_ledger(LedgerKind.INCIDENT, "1", {"of": scope.config_path}, 2.0)
 
     def read() -> tuple[list[str], list[str], list[str]]:
         seen = [each.id for each in journal.operations()]
@@ -427,7 +478,9 @@ def test_what_two_configurations_keep_in_one_state_stays_apart(open_journal: Ope
             op(each.plan.id.removeprefix("plan-")) for each in journal.past_plans("web")
         ] == seen
         assert [each.operation for each in journal.promises()] == seen
-        runs = [each.run for each in journal.runs()]
+        runs = [each.id for each in journal.ledgers(RUN)]
+        for record in journal.ledger(LedgerKind.INCIDENT, "1"):
+            assert record == {"of": seen and journal.intent(seen[0]).config_path}  # type: ignore[union-attr]
         return seen, [note.text for _, note in journal.notes()], runs
 
     journal.use_scope(mine)

@@ -18,7 +18,7 @@ from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.journal import sqlite_database, sqlite_schema
 from opsconsole.operations.journal.audit import verify
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import Note, Promise, PromiseKind
+from opsconsole.operations.journal.records import LedgerKind, Note, Promise, PromiseKind, Scope
 from opsconsole.operations.journal.sqlite_database import begin
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
 from opsconsole.operations.state_folder import prepare
@@ -386,8 +386,9 @@ def test_what_an_earlier_version_kept_in_files_is_taken_in_once(earlier: Path) -
             "deployed v2", "looking at the database",
         ]  # fmt: skip
         assert journal.seen_until(1000) == 1_790_000_070.0
-        ((stamp),) = journal.runs()
-        assert [record["do"] for record in journal.run(stamp.run)] == ["begin", "start", "result"]
+        (stamp,) = journal.ledgers(LedgerKind.RUNBOOK)
+        records = journal.ledger(stamp.kind, stamp.id)
+        assert [record["do"] for record in records] == ["begin", "start", "result"]
         journal.close()
     assert (earlier / "notes.jsonl").read_bytes() == (_EARLIER / "notes.jsonl").read_bytes()
 
@@ -422,6 +423,31 @@ def test_any_earlier_schema_is_brought_up(folder: Path, version: int) -> None:
         assert (journal.operations(), journal.promises(), journal.notes()) == ((), (), ())
         assert journal.database.read("PRAGMA user_version") == [(sqlite_schema.VERSION,)]
         journal.close()
+
+
+def test_runs_that_had_tables_of_their_own_are_ledgers(folder: Path) -> None:
+    connection = sqlite3.connect(folder / "journal.db")
+    for stage in sqlite_schema.STAGES[:4]:
+        connection.executescript(stage)
+    for number, scope in enumerate(("", "/c.yaml\nproduction", "/d.yaml\nproduction")):
+        run = f"{number}-0000000a"
+        connection.execute("INSERT INTO runs VALUES (?, ?, 2, ?, ?)", (run, 9.0, number, scope))
+        for ordinal, does in enumerate(("begin", "end")):
+            record = f'{{"do": "{does}", "run": "{run}"}}'
+            connection.execute("INSERT INTO run_records VALUES (?, ?, ?)", (run, ordinal, record))
+    connection.execute("PRAGMA user_version = 4")
+    connection.commit()
+    connection.close()
+    journal = SqliteJournal(folder)
+    journal.use_scope(Scope("/c.yaml", ("production",)))
+    found = journal.ledgers(LedgerKind.RUNBOOK)
+    assert [each.id for each in found] == ["1-0000000a", "0-0000000a"]
+    for stamp in found:
+        assert journal.ledger(stamp.kind, stamp.id) == tuple(
+            {"do": does, "run": stamp.id} for does in ("begin", "end")
+        )
+    assert journal.ledger(LedgerKind.RUNBOOK, "2-0000000a") == ()
+    journal.close()
 
 
 def test_a_later_one_is_refused_and_left_as_it_is(folder: Path) -> None:

@@ -12,7 +12,7 @@ from opsconsole.engine.runbooks.run_records import Record, apply, fold
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbooks.runs import RunbookRun
-from opsconsole.operations.journal.records import RunStamp, Scope
+from opsconsole.operations.journal.records import LedgerKind, LedgerStamp, Scope
 from opsconsole.operations.locks.locks import Held, LockKind, LockName
 from opsconsole.operations.state_place import LateJournal, StatePlace
 
@@ -26,16 +26,16 @@ class RunStore:
         self._state = state
         self._clock = clock
         self._journal = LateJournal(state, scope)
-        self._seen: dict[RunStamp, RunbookRun] = {}
+        self._seen: dict[LedgerStamp, RunbookRun] = {}
 
     def runs(self) -> tuple[RunbookRun, ...]:
         """The newest runs, latest change first. Only what changed is read again."""
         if not self._journal.is_there():
             return ()
         journal = self._journal.open()
-        found: dict[RunStamp, RunbookRun] = {}
-        for stamp in journal.runs():
-            run = self._seen.get(stamp) or fold(journal.run(stamp.run))
+        found: dict[LedgerStamp, RunbookRun] = {}
+        for stamp in journal.ledgers(LedgerKind.RUNBOOK):
+            run = self._seen.get(stamp) or fold(journal.ledger(stamp.kind, stamp.id))
             if run is not None:
                 found[stamp] = run
         self._seen = found
@@ -47,7 +47,7 @@ class RunStore:
         assert begun is not None, "the first record begins a run"
         journal = self._journal.open()
         self._state.mandates.keep_runbook(run, written)
-        journal.begin_run(run, first, self._clock.now())
+        journal.begin_ledger(LedgerKind.RUNBOOK, run, first, self._clock.now())
         return begun
 
     def append(self, run: str, decide: Decide) -> RunbookRun | Refusal:
@@ -62,7 +62,8 @@ class RunStore:
             stood.append(found)
             return decide(found)
 
-        added = self._journal.open().extend_run(run, on_records, self._clock.now())
+        journal, now = self._journal.open(), self._clock.now()
+        added = journal.extend_ledger(LedgerKind.RUNBOOK, run, on_records, now)
         if isinstance(added, Refusal):
             return added
         (found,) = stood

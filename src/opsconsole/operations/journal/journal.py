@@ -20,24 +20,29 @@ from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.records import (
     Intent,
+    LedgerKind,
+    LedgerStamp,
     Note,
     Past,
     Promise,
     PromiseKind,
-    RunStamp,
     Scope,
     StepRecord,
 )
 
-RunRecord = Mapping[str, object]
-"""One record of a run of a runbook, as JSON has it."""
+LedgerRecord = Mapping[str, object]
+"""One record of a ledger, as JSON has it; ``{"do": "end", …}`` ends its ledger."""
 
-Decide = Callable[[Sequence[RunRecord]], Sequence[RunRecord] | Refusal]
-"""What to add to a run, made of all its records so far."""
+Decide = Callable[[Sequence[LedgerRecord]], Sequence[LedgerRecord] | Refusal]
+"""What to add to a ledger, made of all its records so far."""
 
 
 class PlanUsedError(StateError):
     """The plan was performed before."""
+
+
+class LedgerExistsError(StateError):
+    """A ledger of that name was begun before."""
 
 
 class OperationRecords(Protocol):
@@ -183,30 +188,41 @@ class People(Protocol):
         ...
 
 
-class RunbookRuns(Protocol):
-    """The records of runs of runbooks: a run only grows. They change nothing: not audited."""
+class Ledgers(Protocol):
+    """The records of one subject each, which only grow: runs of runbooks, incidents, and the like.
 
-    def runs(self) -> tuple[RunStamp, ...]:
-        """The runs that moved last, newest first."""
+    They change nothing in the world: not audited. Of one name there is one ledger for each scope.
+    They are told and never orders: whoever reads one reads what another may have made up.
+    """
+
+    def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
+        """Those of ``kind`` that moved last, newest first."""
         ...
 
-    def run(self, run: str) -> tuple[RunRecord, ...]:
-        """The records of one run, in order; none where there is no such run."""
+    def ledger(self, kind: LedgerKind, identity: str) -> tuple[LedgerRecord, ...]:
+        """The records of one ledger, in order; none where there is no such ledger."""
         ...
 
-    def begin_run(self, run: str, first: RunRecord, now: float) -> None:
-        """Record the beginning of a run; the oldest ended runs beyond ``RUNS_KEPT`` go."""
+    def begin_ledger(
+        self, kind: LedgerKind, identity: str, first: LedgerRecord, now: float
+    ) -> None:
+        """Record the beginning of a ledger; the oldest ended ones beyond its bound go.
+
+        Raises LedgerExistsError.
+        """
         ...
 
-    def extend_run(self, run: str, decide: Decide, now: float) -> Sequence[RunRecord] | Refusal:
-        """Add what ``decide`` makes of the run as it stands; nobody else adds in between.
+    def extend_ledger(
+        self, kind: LedgerKind, identity: str, decide: Decide, now: float
+    ) -> Sequence[LedgerRecord] | Refusal:
+        """Add what ``decide`` makes of the ledger as it stands; nobody else adds in between.
 
         Returns what was added, or the refusal.
         """
         ...
 
 
-class Journal(OperationRecords, Promises, People, RunbookRuns, Protocol):
+class Journal(OperationRecords, Promises, People, Ledgers, Protocol):
     """The journal of one state. Safe to use from several threads."""
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from opsconsole.errors import StateError
-from opsconsole.model.operation import OperationState, Plan, Refusal
+from opsconsole.model.operation import OperationState, Plan
 from opsconsole.operations.who import Who
 from opsconsole.text import sanitize
 
@@ -21,22 +21,8 @@ RUN_ID: Final = re.compile(r"[0-9]{1,12}-[0-9a-f]{8}")
 OPERATION_LIMIT: Final = 1000
 """The most operations that are listed at once."""
 
-RUNS_LISTED: Final = 100
-"""Runs of runbooks that are listed, those that moved last."""
-
-RUNS_KEPT: Final = 500
-"""Runs that are kept; beyond that, ended ones that moved least recently are removed."""
-
-RUN_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of one run's records."""
-
-RUN_RECORDS: Final = 20_000
-"""Records of one run that are read."""
-
 STEPS_READ: Final = 20_000
 """Steps of operations that are read at once."""
-
-RUN_FULL: Final = Refusal("run-too-long", "the record of this run is full", "end it")
 
 NOTES_READ: Final = 2000
 """Notes that are read at once, the newest."""
@@ -130,8 +116,8 @@ class Promise:
 class Scope:
     """The configuration and the environments whose rows are read; what was kept is of ``key``.
 
-    Several may share one state: each has its own operations, notes and runs. Locks are shared, as
-    two configurations may name the same service.
+    Several may share one state: each has its own operations, notes and ledgers. Locks are shared,
+    as two configurations may name the same service.
     """
 
     config_path: str
@@ -139,7 +125,7 @@ class Scope:
 
     @property
     def key(self) -> str:
-        """What notes and runs are marked with; those of earlier versions have no mark."""
+        """What notes and ledgers are marked with; those of earlier versions have no mark."""
         return f"{self.config_path}\n{self.environments[0]}"
 
 
@@ -154,11 +140,31 @@ class Note:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunStamp:
-    """A run of a runbook, and a number that differs once it has moved."""
+class LedgerKind(StrEnum):
+    """Of which subject a ledger is: the records of one subject, which only grow."""
 
-    run: str
+    RUNBOOK = "runbook"
+    """A run of a runbook."""
+    INCIDENT = "incident"
+    """What people declared to be wrong; numbered."""
+    HANDOVER = "handover"
+    """A shift that was handed over."""
+    REMEDY = "remedy"
+    """One episode of a remedy."""
+    AUTOMATION = "automation"
+    """Whether automation acts at all."""
+    MAINTENANCE = "maintenance"
+    """One span of announced work."""
+    NOTICE = "notice"
+    """What one receiver was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerStamp:
+    """A ledger, and a number that differs once it has grown."""
+
+    kind: LedgerKind
+    id: str
     version: int
 
 

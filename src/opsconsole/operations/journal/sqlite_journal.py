@@ -11,25 +11,30 @@ from opsconsole.model.operation import OperationState, Refusal
 from opsconsole.operations.journal import entries, plan_codec, transitions
 from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.audit_sinks import AuditSinks
-from opsconsole.operations.journal.journal import Decide, Journal, PlanUsedError, RunRecord
+from opsconsole.operations.journal.journal import (
+    Decide,
+    Journal,
+    LedgerExistsError,
+    LedgerRecord,
+    PlanUsedError,
+)
+from opsconsole.operations.journal.ledger_bounds import BOUNDS, checked_id, to_be_dropped
 from opsconsole.operations.journal.records import (
-    RUN_FULL,
-    RUN_ID,
-    RUN_LIMIT,
-    RUNS_KEPT,
     Intent,
+    LedgerKind,
     Note,
     Promise,
     PromiseKind,
-    checked,
 )
 from opsconsole.operations.journal.sqlite_database import Database, read_only
 from opsconsole.operations.journal.sqlite_reading import (
     AUDIT,
+    LEDGER,
     SqliteReading,
+    ledger_records,
     lines_of,
-    run_records,
 )
+from opsconsole.text import sanitize
 
 
 class SqliteJournal(SqliteReading):
@@ -260,33 +265,52 @@ class SqliteJournal(SqliteReading):
         with self.database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (uid, until))
 
-    def begin_run(self, run: str, first: RunRecord, now: float) -> None:
-        """Record the beginning of a run."""
-        checked(run, RUN_ID, "a run of a runbook")
+    def begin_ledger(
+        self, kind: LedgerKind, identity: str, first: LedgerRecord, now: float
+    ) -> None:
+        """Record the beginning of a ledger."""
+        checked_id(kind, identity)
         with self.database.transaction() as connection:
-            query = "INSERT INTO runs (id, moved_at, scope) VALUES (?, ?, ?)"
-            connection.execute(query, (run, now, self.scope_key))
-            _add_records(connection, run, [first], now)
+            query = "INSERT INTO ledgers (kind, id, scope, moved_at) VALUES (?, ?, ?, ?)"
+            try:
+                connection.execute(query, (kind.value, identity, self.scope_key, now))
+            except sqlite3.IntegrityError as error:
+                raise LedgerExistsError(
+                    f"there is {BOUNDS[kind].what} {identity} already", remedy="take another name"
+                ) from error
+            (number,) = connection.execute(LEDGER, self.one_ledger(kind, identity)).fetchone()
+            _add_records(connection, number, [first], now)
             connection.execute(
-                "DELETE FROM runs WHERE ended = 1 AND id NOT IN"
-                " (SELECT id FROM runs ORDER BY moved_at DESC, rowid DESC LIMIT ?)",
-                (RUNS_KEPT,),
+                "DELETE FROM ledgers WHERE kind = ? AND ended = 1 AND number NOT IN (SELECT number"
+                " FROM ledgers WHERE kind = ? ORDER BY moved_at DESC, number DESC LIMIT ?)",
+                (kind.value, kind.value, BOUNDS[kind].kept),
             )
 
-    def extend_run(self, run: str, decide: Decide, now: float) -> Sequence[RunRecord] | Refusal:
-        """Add what ``decide`` makes of the run as it stands."""
+    def extend_ledger(
+        self, kind: LedgerKind, identity: str, decide: Decide, now: float
+    ) -> Sequence[LedgerRecord] | Refusal:
+        """Add what ``decide`` makes of the ledger as it stands."""
         with self.database.transaction() as connection:
             rows = connection.execute(
-                "SELECT record FROM run_records WHERE run = ? ORDER BY ordinal", (run,)
+                "SELECT record, ordinal, ledger FROM ledger_records"  # noqa: S608 - our own
+                f" WHERE ledger = ({LEDGER}) ORDER BY ordinal",
+                self.one_ledger(kind, identity),
             ).fetchall()
             if not rows:
-                raise StateError(f"there is no run {run}", remedy="begin it again")
-            decided = decide(run_records(rows))
+                none = f"there is no {BOUNDS[kind].noun} {sanitize(identity, limit=80)}"
+                raise StateError(none, remedy="begin it again")
+            decided = decide(ledger_records((record,) for record, *_ in rows))
             if isinstance(decided, Refusal) or not decided:
                 return decided
-            if _size(rows) + sum(len(_line(each)) for each in decided) > RUN_LIMIT:
-                return RUN_FULL
-            _add_records(connection, run, decided, now)
+            sizes = [len(record) for record, *_ in rows]
+            dropped = to_be_dropped(kind, sizes, [len(_line(each)) for each in decided])
+            if isinstance(dropped, Refusal):
+                return dropped
+            connection.executemany(
+                "DELETE FROM ledger_records WHERE ordinal = ? AND ledger = ?",
+                [row[1:] for row in rows[:dropped]],
+            )
+            _add_records(connection, rows[0][2], decided, now)
         return decided
 
     def _replace_ends(self, connection: sqlite3.Connection, promise: Promise, now: float) -> None:
@@ -354,27 +378,24 @@ def _touch(connection: sqlite3.Connection, operation: str, now: float) -> None:
     connection.execute("UPDATE operations SET updated_at = ? WHERE id = ?", (now, operation))
 
 
-def _size(rows: list[tuple[str]]) -> int:
-    return sum(len(row[0]) for row in rows)
-
-
-def _line(record: RunRecord) -> str:
+def _line(record: LedgerRecord) -> str:
     return json.dumps(record, separators=(",", ":"), ensure_ascii=True)
 
 
 def _add_records(
-    connection: sqlite3.Connection, run: str, records: Sequence[RunRecord], now: float
+    connection: sqlite3.Connection, ledger: int, records: Sequence[LedgerRecord], now: float
 ) -> None:
-    (count,) = connection.execute("SELECT records FROM runs WHERE id = ?", (run,)).fetchone()
-    lines = [_line(record) for record in records]
+    """Add to a ledger, whose ``records`` count all that it ever had."""
+    query = "SELECT records FROM ledgers WHERE number = ?"
+    (count,) = connection.execute(query, (ledger,)).fetchone()
     connection.executemany(
-        "INSERT INTO run_records VALUES (?,?,?)",
-        [(run, count + number, line) for number, line in enumerate(lines)],
+        "INSERT INTO ledger_records VALUES (?,?,?)",
+        [(ledger, count + number, _line(record)) for number, record in enumerate(records)],
     )
     ended = any(record.get("do") == "end" for record in records)
     connection.execute(
-        "UPDATE runs SET moved_at = ?, records = ?, ended = max(ended, ?) WHERE id = ?",
-        (now, count + len(lines), int(ended), run),
+        "UPDATE ledgers SET moved_at = ?, records = ?, ended = max(ended, ?) WHERE number = ?",
+        (now, count + len(records), int(ended), ledger),
     )
 
 

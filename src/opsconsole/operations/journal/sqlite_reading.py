@@ -18,21 +18,24 @@ from opsconsole.model.operation import (
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.entries import CORRECTED, GIVEN_UP, NEXT
-from opsconsole.operations.journal.journal import RunRecord
+from opsconsole.operations.journal.journal import LedgerRecord
+from opsconsole.operations.journal.ledger_bounds import (
+    LEDGER_RECORDS,
+    LEDGERS_LISTED,
+    checked_id,
+)
 from opsconsole.operations.journal.records import (
     NOTES_READ,
     OPERATION_ID,
     OPERATION_LIMIT,
-    RUN_ID,
-    RUN_RECORDS,
-    RUNS_LISTED,
     STEPS_READ,
     Intent,
+    LedgerKind,
+    LedgerStamp,
     Note,
     Past,
     Promise,
     PromiseKind,
-    RunStamp,
     Scope,
     StepRecord,
     checked,
@@ -71,7 +74,7 @@ class SqliteReading:
 
     @property
     def scope_key(self) -> str:
-        """What notes and runs are marked with."""
+        """What notes and ledgers are marked with."""
         return self._scope.key if self._scope is not None else ""
 
     def _mine(self) -> tuple[str, tuple[object, ...]]:
@@ -202,22 +205,27 @@ class SqliteReading:
         rows = self.database.read("SELECT until FROM seen WHERE uid = ?", (uid,))
         return _understood("seen", _moment, rows[0]) if rows else None
 
-    def runs(self) -> tuple[RunStamp, ...]:
-        """The runs that moved last, newest first."""
+    def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
+        """Those of ``kind`` that moved last, newest first."""
         rows = self.database.read(
-            "SELECT id, records FROM runs WHERE ? = '' OR scope IN ('', ?)"
-            " ORDER BY moved_at DESC, rowid DESC LIMIT ?",
-            (self.scope_key, self.scope_key, RUNS_LISTED),
+            "SELECT id, kind, records FROM ledgers WHERE kind = ? AND (? = '' OR scope IN ('', ?))"
+            " ORDER BY moved_at DESC, number DESC LIMIT ?",
+            (kind.value, self.scope_key, self.scope_key, LEDGERS_LISTED),
         )
-        return tuple(self._understandable(rows, _run_stamp))
+        return tuple(self._understandable(rows, _stamp))
 
-    def run(self, run: str) -> tuple[RunRecord, ...]:
-        """The records of one run, in order."""
+    def ledger(self, kind: LedgerKind, identity: str) -> tuple[LedgerRecord, ...]:
+        """The records of one ledger, in order."""
         rows = self.database.read(
-            "SELECT record FROM run_records WHERE run = ? ORDER BY ordinal LIMIT ?",
-            (run, RUN_RECORDS),
+            f"SELECT record FROM ledger_records WHERE ledger = ({LEDGER})"  # noqa: S608 - our own
+            " ORDER BY ordinal LIMIT ?",
+            (*self.one_ledger(kind, identity), LEDGER_RECORDS),
         )
-        return run_records(rows)
+        return ledger_records(rows)
+
+    def one_ledger(self, kind: LedgerKind, identity: str) -> tuple[object, ...]:
+        """The values of the statement ``LEDGER``."""
+        return kind.value, identity, self.scope_key, self.scope_key
 
     def audit_rows(self) -> tuple[Row, ...]:
         """The whole audit, oldest first."""
@@ -264,6 +272,12 @@ class SqliteReading:
                 found.setdefault(operation, []).append(tuple(said))
         return found
 
+
+LEDGER: Final = (
+    "SELECT number FROM ledgers WHERE kind = ? AND id = ? AND (? = '' OR scope IN ('', ?))"
+    " ORDER BY scope DESC LIMIT 1"
+)
+"""The number of a ledger of one's own scope, or of one that has none."""
 
 AUDIT: Final = "SELECT seq, record, prev, hash FROM audit ORDER BY rowid"
 
@@ -345,12 +359,13 @@ def _promise(
     )
 
 
-def _run_stamp(run: str, records: int) -> RunStamp:
-    return RunStamp(checked(run, RUN_ID, "a run of a runbook"), records)
+def _stamp(identity: str, kind: str, records: int) -> LedgerStamp:
+    found = LedgerKind(kind)
+    return LedgerStamp(found, checked_id(found, identity), records)
 
 
-def run_records(rows: Iterable[tuple[str]]) -> tuple[RunRecord, ...]:
-    """The records of a run, without what is none."""
+def ledger_records(rows: Iterable[tuple[str]]) -> tuple[LedgerRecord, ...]:
+    """The records of a ledger, without what is none."""
     return tuple(each for (text,) in rows if isinstance(each := json_of(text), dict))
 
 

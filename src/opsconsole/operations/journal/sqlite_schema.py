@@ -122,7 +122,32 @@ ALTER TABLE notes ADD COLUMN scope TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN scope TEXT NOT NULL DEFAULT ''
 """
 
-STAGES: Final = (_FIRST, _ROLLBACKS, _PROMISES_AND_PEOPLE, _SCOPES)
+_LEDGERS: Final = """
+CREATE TABLE ledgers (
+  number INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  moved_at REAL NOT NULL,
+  records INTEGER NOT NULL DEFAULT 0,
+  ended INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (kind, id, scope)
+) STRICT;
+CREATE TABLE ledger_records (
+  ledger INTEGER NOT NULL REFERENCES ledgers (number) ON DELETE CASCADE,
+  ordinal INTEGER NOT NULL,
+  record TEXT NOT NULL,
+  PRIMARY KEY (ledger, ordinal)
+) STRICT;
+INSERT INTO ledgers (kind, id, scope, moved_at, records, ended)
+  SELECT 'runbook', id, scope, moved_at, records, ended FROM runs ORDER BY rowid;
+INSERT INTO ledger_records
+  SELECT number, ordinal, record FROM run_records JOIN ledgers ON id = run;
+DROP TABLE run_records;
+DROP TABLE runs
+"""
+
+STAGES: Final = (_FIRST, _ROLLBACKS, _PROMISES_AND_PEOPLE, _SCOPES, _LEDGERS)
 """What leads from each schema version to the next, from an empty database on."""
 
 VERSION: Final = len(STAGES)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from opsconsole import durable
-from opsconsole.operations.journal.records import OPERATION_ID, RUN_ID, RUN_LIMIT, RUNS_KEPT
+from opsconsole.operations.journal.ledger_bounds import BOUNDS
+from opsconsole.operations.journal.records import OPERATION_ID, LedgerKind
 
+_RUNS: Final = BOUNDS[LedgerKind.RUNBOOK]
 _LIMIT: Final = 64 * 1024 * 1024
 _SEEN_LIMIT: Final = 4096
 
@@ -25,7 +27,7 @@ def take_in_files(connection: sqlite3.Connection, folder: Path) -> None:
     _notes(connection, folder / "notes.jsonl")
     for path in _files(folder / "seen", ".json"):
         _seen(connection, path)
-    for path in _files(folder / "runbooks", ".jsonl")[-RUNS_KEPT:]:
+    for path in _files(folder / "runbooks", ".jsonl")[-_RUNS.kept :]:
         _run(connection, path)
     for path in _files(folder / "runners", ".acknowledged"):
         if OPERATION_ID.fullmatch(path.stem):
@@ -56,17 +58,17 @@ def _seen(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _run(connection: sqlite3.Connection, path: Path) -> None:
-    records = [json.dumps(each) for each in _documents(path, RUN_LIMIT)]
-    if not RUN_ID.fullmatch(path.stem) or not records:
+    records = [json.dumps(each) for each in _documents(path, _RUNS.size)]
+    if not _RUNS.id.fullmatch(path.stem) or not records:
         return
     ended = json.loads(records[-1]).get("do") == "end"
-    connection.execute(
-        "INSERT INTO runs (id, moved_at, records, ended) VALUES (?,?,?,?)",
-        (path.stem, path.stat().st_mtime, len(records), int(ended)),
+    made = connection.execute(
+        "INSERT INTO ledgers (kind, id, scope, moved_at, records, ended) VALUES (?,?,'',?,?,?)",
+        (LedgerKind.RUNBOOK.value, path.stem, path.stat().st_mtime, len(records), int(ended)),
     )
     connection.executemany(
-        "INSERT INTO run_records VALUES (?,?,?)",
-        [(path.stem, ordinal, record) for ordinal, record in enumerate(records)],
+        "INSERT INTO ledger_records VALUES (?,?,?)",
+        [(made.lastrowid, ordinal, record) for ordinal, record in enumerate(records)],
     )
 
 
