@@ -5,9 +5,8 @@ nothing.
 """
 
 import itertools
-import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,38 +17,23 @@ from opsconsole.model.operation import (
     ActionKind,
     Operation,
     OperationState,
-    Refusal,
     StepResult,
 )
 from opsconsole.operations.journal import entries, transitions
 from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.audit_sinks import AuditSinks
-from opsconsole.operations.journal.journal import (
-    Decide,
-    Journal,
-    LedgerExistsError,
-    LedgerRecord,
-    PlanUsedError,
-)
-from opsconsole.operations.journal.ledger_bounds import (
-    BOUNDS,
-    LEDGERS_LISTED,
-    checked_id,
-    to_be_dropped,
-)
+from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.records import (
     NOTES_READ,
     OPERATION_LIMIT,
     Intent,
-    LedgerKind,
-    LedgerStamp,
     Note,
     Past,
     Promise,
     PromiseKind,
     Scope,
     StepRecord,
-)
+)from tests.operations.journal.memory_ledgers import LedgerStore, MemoryLedgers
 
 _NOT_CHANGES: Final = frozenset({ActionKind.TEST, ActionKind.CALL, ActionKind.BACKUP})
 
@@ -64,18 +48,6 @@ class _Kept:
     before: dict[int, Mapping[str, str]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Ledger:
-    moved: int
-    records: list[LedgerRecord]
-    count: int = 1
-    ended: bool = False
-
-
-_Name = tuple[LedgerKind, str, str]
-"""Kind, id and scope of a ledger."""
-
-
 class MemoryStore:
     """What every journal on it shares."""
 
@@ -87,16 +59,16 @@ class MemoryStore:
         self.audit: list[Row] = []
         self.notes: list[tuple[str, Note]] = []
         self.seen: dict[int, float] = {}
-        self.ledgers: dict[_Name, _Ledger] = {}
-        self.ticks = itertools.count(1)
+        self.ledgers = LedgerStore()
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryLedgers):
     """One console's view of a store. Safe to use from several threads."""
 
     unread: str = ""
 
     def __init__(self, store: MemoryStore, *, sinks: AuditSinks | None = None) -> None:
+        super().__init__(store.ledgers, store.lock)
         self._store = store
         self._sinks = sinks or AuditSinks()
         self._scope: Scope | None = None
@@ -104,10 +76,7 @@ class MemoryJournal:
     def use_scope(self, scope: Scope) -> None:
         """Read and keep only what is of ``scope`` from here on; what is asked for by id apart."""
         self._scope = scope
-
-    @property
-    def _key(self) -> str:
-        return "" if self._scope is None else self._scope.key
+        self._key = scope.key
 
     def _is_mine(self, kept: _Kept) -> bool:
         scope, intent = self._scope, kept.intent
@@ -379,7 +348,7 @@ class MemoryJournal:
         )
         return tuple(sorted(waiting, key=lambda each: each.due))
 
-    # ---- people and ledgers ----
+    # ---- people ----
 
     def add_note(self, note: Note) -> None:
         """Keep a note whole."""
@@ -402,68 +371,6 @@ class MemoryJournal:
     def see(self, uid: int, until: float) -> None:
         """Record that a user has seen the verdicts up to ``until``."""
         self._store.seen[uid] = until
-
-    def _ledgers(self, kind: LedgerKind) -> list[tuple[_Name, _Ledger]]:
-        """Those of ``kind`` of this scope, newest first."""
-        mine = (
-            (name, ledger)
-            for name, ledger in self._store.ledgers.items()
-            if name[0] is kind and (not self._key or name[2] in {"", self._key})
-        )
-        return sorted(mine, key=lambda item: -item[1].moved)
-
-    def _ledger(self, kind: LedgerKind, identity: str) -> _Ledger | None:
-        named = [(name[2], found) for name, found in self._ledgers(kind) if name[1] == identity]
-        return max(named, key=lambda item: item[0])[1] if named else None
-
-    def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
-        """Those of ``kind`` that moved last, newest first."""
-        newest = self._ledgers(kind)[:LEDGERS_LISTED]
-        return tuple(LedgerStamp(kind, name[1], ledger.count) for name, ledger in newest)
-
-    def ledger(self, kind: LedgerKind, identity: str) -> tuple[LedgerRecord, ...]:
-        """The records of one ledger, in order."""
-        found = self._ledger(kind, identity)
-        return tuple(found.records) if found else ()
-
-    def begin_ledger(
-        self, kind: LedgerKind, identity: str, first: LedgerRecord, now: float
-    ) -> None:
-        """Record the beginning of a ledger."""
-        del now
-        name = (kind, checked_id(kind, identity), self._key)
-        ledgers = self._store.ledgers
-        with self._store.lock:
-            if name in ledgers:
-                raise LedgerExistsError(f"there is {identity} already", remedy="try again")
-            ledgers[name] = _Ledger(next(self._store.ticks), [_copied(first)])
-            of_kind = [each for each in ledgers if each[0] is kind]
-            newest = sorted(of_kind, key=lambda each: -ledgers[each].moved)
-            for each in newest[BOUNDS[kind].kept :]:
-                if ledgers[each].ended:
-                    del ledgers[each]
-
-    def extend_ledger(
-        self, kind: LedgerKind, identity: str, decide: Decide, now: float
-    ) -> Sequence[LedgerRecord] | Refusal:
-        """Add what ``decide`` makes of the ledger as it stands."""
-        del now
-        with self._store.lock:
-            found = self._ledger(kind, identity)
-            if found is None:
-                none = f"there is no {BOUNDS[kind].noun} {identity}"
-                raise StateError(none, remedy="begin it again")
-            decided = decide(tuple(found.records))
-            if isinstance(decided, Refusal) or not decided:
-                return decided
-            dropped = to_be_dropped(kind, _sizes(found.records), _sizes(decided))
-            if isinstance(dropped, Refusal):
-                return dropped
-            found.records[:] = [*found.records[dropped:], *map(_copied, decided)]
-            found.moved = next(self._store.ticks)
-            found.count += len(decided)
-            found.ended |= any(record.get("do") == "end" for record in decided)
-        return decided
 
     def _kept(self, operation: str) -> _Kept:
         found = self._store.operations.get(operation)
@@ -509,16 +416,6 @@ class MemoryJournal:
         row = entries.chained(last, self._sinks, operation, event, now, record)
         self._store.audit.append(row)
         self._store.version += 1
-
-
-def _sizes(records: Iterable[LedgerRecord]) -> list[int]:
-    return [len(json.dumps(record, separators=(",", ":"))) for record in records]
-
-
-def _copied(record: LedgerRecord) -> LedgerRecord:
-    """As it would be read back."""
-    copied: LedgerRecord = json.loads(json.dumps(record))
-    return copied
 
 
 def _conforms(journal: MemoryJournal) -> Journal:

@@ -192,7 +192,7 @@ class Ledgers(Protocol):
     """The records of one subject each, which only grow: runs of runbooks, incidents, and the like.
 
     They change nothing in the world: not audited. Of one name there is one ledger for each scope.
-    They are told and never orders: whoever reads one reads what another may have made up.
+    They are reports and never orders: what one says may be made up by anyone who may write.
     """
 
     def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:

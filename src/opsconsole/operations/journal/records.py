@@ -156,7 +156,7 @@ class LedgerKind(StrEnum):
     MAINTENANCE = "maintenance"
     """One span of announced work."""
     NOTICE = "notice"
-    """What one receiver was told."""
+    """What was sent to one receiver."""
 
 
 @dataclass(frozen=True, slots=True)
