@@ -33,7 +33,8 @@ from opsconsole.operations.journal.records import (
     PromiseKind,
     Scope,
     StepRecord,
-)from tests.operations.journal.memory_ledgers import LedgerStore, MemoryLedgers
+)
+from tests.operations.journal.memory_ledgers import LedgerStore, MemoryLedgers
 
 _NOT_CHANGES: Final = frozenset({ActionKind.TEST, ActionKind.CALL, ActionKind.BACKUP})
 
