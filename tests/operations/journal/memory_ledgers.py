@@ -3,7 +3,7 @@
 import itertools
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from opsconsole.errors import StateError
@@ -40,7 +40,7 @@ class LedgerStore:
     """What every journal on it shares."""
 
     all: dict[Name, _Ledger] = field(default_factory=dict)
-    ticks: itertools.count[int] = field(default_factory=itertools.count)
+    ticks: Iterator[int] = field(default_factory=itertools.count)
 
 
 class MemoryLedgers:
