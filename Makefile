@@ -15,7 +15,8 @@ MAKEFLAGS += --no-print-directory
 # Folders that exist: a checkout may lack some of them.
 present = $(wildcard $(CODE))
 
-.PHONY: help demo test check format bench pictures pages servers kubernetes lock ranges clean
+.PHONY: help demo test check format bench pictures pages servers kubernetes lock ranges dist tryout
+.PHONY: clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -62,6 +63,12 @@ lock: $(VENV)/created ## solve what is installed anew and write it into locks/, 
 
 ranges: $(VENV)/created ## try the wheel's own ranges: every dependency at its lowest, then at its newest
 	@$(BIN)/python -m tools.ranges
+
+dist: $(VENV)/developed ## build what is released into dist/: wheel, sdist, and a single file that needs no network
+	@$(BIN)/python -m tools.delivery.build
+
+tryout: $(VENV)/developed dist ## try dist/ on bare Debians without a network and in a container, as root
+	@$(BIN)/python -m tools.delivery.bare_debian
 
 clean: ## remove what these targets made
 	rm -rf $(VENV) $(SERVERS) build dist pictures
