@@ -1,7 +1,7 @@
 """Bring real servers into ``.servers/`` from Debian packages, installing nothing.
 
     python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [victoria] [docker] [podman]
-                                   [images] [fonts] [hosts] [kubernetes]
+                                   [postgresql] [images] [fonts] [hosts] [kubernetes]
 
 Invariant: a group's folder is whole or absent. Packages are unpacked beside it and the folder
 is renamed into place; a stamp inside names the packages, so a second run does nothing. What is
@@ -130,6 +130,22 @@ GROUPS = {
             "libsubid4",
             "libassuan0",
             "catatonit",
+        ),
+    ),
+    # The state of several bastions. A running server of the machine's own is not used.
+    "postgresql": Group(
+        commands=(),
+        packages=(
+            "postgresql-15",
+            "postgresql-client-15",
+            "pgbouncer",
+            "libpq5",
+            "libicu72",
+            "libxml2",
+            "libldap-2.5-0",
+            "libsasl2-2",
+            "libevent-2.1-7",
+            "libc-ares2",
         ),
     ),
     # A container's file system needs the static busybox; one on PATH is often linked to libc.

@@ -5,11 +5,12 @@ run says which servers were missing. Every server is stopped by the fixture that
 
 * Shared by the whole run, to be looked at and not touched: ``docker_engine``,
   ``prometheus_server``, ``alertmanager_server``, ``node_exporter``, ``blackbox_exporter``,
-  ``kubernetes_cluster``.
+  ``kubernetes_cluster``, ``postgresql_server``.
 * Shared too, and put right again by a test that breaks one: ``hosts``, machines to log in to.
 * A test's own, to be filled, stopped and broken at will: ``docker_sandbox`` (containers on the
   shared engine), ``private_docker_engine``, ``swarm_engine``, ``monitoring_stack``,
-  ``cluster_sandbox`` (a namespace of the shared cluster), ``private_control_plane``.
+  ``cluster_sandbox`` (a namespace of the shared cluster), ``private_control_plane``,
+  ``postgresql_database`` (on the shared server), ``private_postgresql``.
 """
 
 import fcntl
@@ -39,6 +40,7 @@ from tests.servers.monitoring import (
     start_node_exporter,
 )
 from tests.servers.podman import Podman, why_no_podman
+from tests.servers.postgresql import Postgresql, why_no_postgresql
 
 _ROOTS = frozenset(
     {
@@ -55,6 +57,9 @@ _ROOTS = frozenset(
         "kubernetes_cluster",
         "cluster_sandbox",
         "private_control_plane",
+        "postgresql_server",
+        "postgresql_database",
+        "private_postgresql",
     }
 )
 
@@ -261,6 +266,34 @@ def private_control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield plane
     finally:
         plane.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Postgresql]:
+    """A PostgreSQL for the whole run, in which each test has databases of its own."""
+    yield from _postgresql()
+
+
+@pytest.fixture
+def postgresql_database(postgresql_server: Postgresql) -> str:
+    """An empty database of the test's own: the words that lead libpq to it."""
+    return postgresql_server.database()
+
+
+@pytest.fixture
+def private_postgresql() -> Iterator[Postgresql]:
+    """A PostgreSQL of the test's own, to be stopped, suspended, followed and pooled."""
+    yield from _postgresql()
+
+
+def _postgresql() -> Iterator[Postgresql]:
+    lack = why_no_postgresql()
+    need("postgresql", available=not lack, remedy=lack)
+    server = Postgresql()
+    try:
+        yield server.create()
+    finally:
+        server.close()
 
 
 def _exporter(
