@@ -99,7 +99,7 @@ class Postgresql:
             self._process = None
 
     def suspend(self) -> None:
-        """Answer no more, as a host that hangs: those who connect do so in vain."""
+        """Answer no more, as a host that hangs."""
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
