@@ -87,5 +87,5 @@ def test_how_long_a_budget_lasts_is_said_where_it_ends(left: float, rate: float,
 
 def test_early_and_own_looks_are_explained_where_they_stand() -> None:
     item = replace(availability(0.44, seen=9.0), met=None, origin="own looks")
-    assert "early: too little of its window was seen" in details(item)
+    assert "early: too little was seen" in details(item)
     assert "by this console's own looks, 9s" in details(item)

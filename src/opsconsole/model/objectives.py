@@ -38,7 +38,7 @@ class Attainment:
 
     @property
     def early(self) -> bool:
-        """Whether too little of its window was seen to judge what was measured."""
+        """Whether too little was seen to judge what was measured."""
         return self.met is None and self.actual is not None
 
 

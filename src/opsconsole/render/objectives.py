@@ -58,7 +58,7 @@ def _standing(item: Attainment, width: int) -> list[Line]:
     if item.closeness is not None and math.isfinite(item.closeness):
         said.append(f"at {figures.percent(item.closeness)} of its limit")
     if item.early:
-        said.append("early: too little of its window was seen to judge it")
+        said.append("early: too little was seen to judge it")
     if item.trend:
         said.append(item.trend)
     if item.budget_left is not None:

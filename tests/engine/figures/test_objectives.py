@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from opsconsole.engine.figures.objectives import attainment
+from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.records.fleet import ServiceRecord, build_services
 from opsconsole.model.objectives import Attainment, WindowCounts
 from opsconsole.model.written.expressions import parse
@@ -163,3 +164,18 @@ def test_good_news_are_early_as_well() -> None:
     older = record(text)
     looked(older, HOUR)
     assert attain(older, text).met is True, "as much was seen as the budget lasts"
+
+
+@pytest.mark.parametrize("latency", [0.05, 0.2])
+def test_one_look_decides_no_quantile(latency: float) -> None:
+    text = "p95(latency) < 100ms"
+    service = record(text)
+    service.note_look(NOW, failed=False, latency=latency)
+    found = attain(service, text)
+    assert found.early
+    assert found.actual == pytest.approx(latency, rel=0.02)
+    alarm = parse("p95(latency) > 100ms")
+    assert holds(service, alarm, NOW) is None
+    looked(service, HOUR, latency=latency)
+    assert attain(service, text).met is (latency < 0.1)
+    assert holds(service, alarm, NOW) is (latency > 0.1)

@@ -83,3 +83,19 @@ def test_a_late_measurement_counts_into_the_open_slot() -> None:
     trace = window.view(START + 20.0).trace
     assert trace is not None
     assert [value is None for value in trace.values] == [True, True, True, False]
+
+
+@given(
+    st.sampled_from([0.5, 0.9, 0.95, 0.99]),
+    st.lists(st.sampled_from([0.05, 0.2]), max_size=120),
+)
+def test_too_few_is_as_long_as_what_follows_can_turn_it(quantile: float, seen: list[float]) -> None:
+    window, limit, enough = LatencyWindow(2, 10.0), 0.1, round(1 / (1 - quantile))
+    for seconds in seen:
+        window.add(START, seconds)
+    missing = max(0, enough - len(seen))
+    could_be = set()
+    for slow in {0, missing}:
+        whole = sorted(seen + [0.2] * slow + [0.05] * (missing - slow))
+        could_be.add(whole[math.ceil(round(quantile * len(whole), 9)) - 1] < limit)
+    assert window.too_few(quantile, limit) is (missing > 0 and len(could_be) > 1)

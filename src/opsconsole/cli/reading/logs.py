@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NoReturn
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.cli.parsing import EX_INCOMPLETE, EX_USAGE
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     printer = _Printer(only, as_json=arguments.json)
     try:
         if arguments.follow:
-            return _follow(watch, arguments.service, query, bounds, printer, skip=not lines)
+            _follow(watch, arguments.service, query, bounds, printer, skip=not lines)
         if not lines:
             return 0
         return _once(watch, arguments.service, query, bounds, printer, enough=enough)
@@ -188,16 +188,18 @@ def _follow(
     printer: _Printer,
     *,
     skip: bool,
-) -> int:
+) -> NoReturn:
     """Print what is there unless to ``skip`` it, then what comes; ends with its reader or with
-    the user."""
+    the user. Raises BrokenPipeError, as a write would, where the reader has gone."""
     pages: queue.SimpleQueue[LogPage] = queue.SimpleQueue()
     reader = watch.open(service, pages.put, bounds)
     reader.ask(query)
     following = _Following()
     troubles: set[str] = set()
     try:
-        while not _nobody_reads():
+        while True:
+            if _nobody_reads():
+                raise BrokenPipeError
             try:
                 page = pages.get(timeout=_QUIET)
             except queue.Empty:
@@ -216,7 +218,6 @@ def _follow(
             troubles |= said | set(page.past.troubles)
     finally:
         reader.close()
-    return 0
 
 
 class _Following:

@@ -1,13 +1,13 @@
 """A service's objectives with what was measured and their error budgets.
 
-Invariant: an objective without a fresh figure is neither met nor missed; a budget covers what was
-seen, and says by whom and over how long.
+Invariant: an objective without a fresh figure, or of which too little was seen, is neither met nor
+missed; a budget covers what was seen, and says by whom and over how long.
 """
 
 from dataclasses import replace
 
 from opsconsole.engine.figures.budget_sources import BudgetSource, budget_source
-from opsconsole.engine.figures.service_figures import compared, state_is, trace_of
+from opsconsole.engine.figures.service_figures import compared, early, state_is, trace_of
 from opsconsole.engine.judge.attainment import closeness, trend
 from opsconsole.engine.judge.budget import budget_of
 from opsconsole.engine.records.fleet import ServiceRecord
@@ -28,7 +28,8 @@ def attainment(record: ServiceRecord, text: str, expression: Expression, now: fl
         return _availability(record, text, expression, now)
     if isinstance(expression, Comparison):
         actual, copy = compared(record, expression, now)
-        met = None if actual is None else expression.holds(actual)
+        judged = actual is not None and not early(record, expression, now)
+        met = expression.holds(actual) if actual is not None and judged else None
         return replace(_compared(record, text, expression, actual, met, now), copy=copy)
     met = state_is(record, expression.state)
     return Attainment(record.name, text, None, 1.0, "", met)
@@ -49,7 +50,7 @@ def _compared(
         objective.threshold,
         _base_unit(objective),
         met,
-        closeness=closeness(objective, actual),
+        closeness=None if met is None else closeness(objective, actual),
         trend=trend(_trace_of(record, objective.quantity)),
     )
     share = objective.quantity.quantile
@@ -98,15 +99,15 @@ def _availability(
         return Attainment(record.name, text, None, objective.target, "%", None)
     actual, allowed = good / (good + bad), 1 - objective.target
     met = actual >= objective.target
-    early = source.seen(objective.window) < allowed * objective.window
+    too_short = source.seen(objective.window) < allowed * objective.window
     plain = Attainment(
         record.name,
         text,
         actual,
         objective.target,
         "%",
-        None if early else met,
-        closeness=None if early else (1 - actual) / allowed,
+        None if too_short else met,
+        closeness=None if too_short else (1 - actual) / allowed,
     )
     return _with_budget(plain, source, allowed, objective.window)
 

@@ -57,7 +57,19 @@ def holds(record: ServiceRecord, expression: Expression, now: float) -> bool | N
         rate = record.history.error_rate(now, expression.window)
         return None if rate is None else 1 - rate < expression.target
     value, _copy = compared(record, expression, now, alarm=True)
-    return None if value is None else expression.holds(value)
+    return None if value is None or early(record, expression, now) else expression.holds(value)
+
+
+def early(record: ServiceRecord, comparison: Comparison, now: float) -> bool:
+    """Whether too few looks were had to decide a quantile of the latency that probes see."""
+    quantity = comparison.quantity
+    if (
+        quantity.quantile is None
+        or quantity.name != "latency"
+        or quantity.name in record.config.metrics
+    ):
+        return False
+    return record.history.too_few(quantity.quantile, comparison.threshold, now)
 
 
 def compared(

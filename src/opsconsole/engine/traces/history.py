@@ -77,9 +77,14 @@ class History:
         return self._latency.view(now)
 
     def quantile(self, quantile: float, now: float) -> float | None:
-        """The length of the whole window, in seconds."""
+        """``quantile`` (0 to 1) of the whole window, in seconds; None where it is empty."""
         self._latency.advance(now)
         return self._latency.quantile(quantile)
+
+    def too_few(self, quantile: float, limit: float, now: float) -> bool:
+        """Whether too few looks were had to say on which side of ``limit`` seconds it is."""
+        self._latency.advance(now)
+        return self._latency.too_few(quantile, limit)
 
     def error_rate(self, now: float, over: float = ERRORS_OVER) -> float | None:
         """Failed looks as a fraction of looks in the last ``over`` seconds; None without any."""

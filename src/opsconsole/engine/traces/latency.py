@@ -29,6 +29,10 @@ _BUCKETS: Final = 800
 _MOST: Final = _LEAST * math.exp(_WIDTH * (_BUCKETS - 1))
 
 _VALUES: Final = (None, *(_LEAST * math.exp(_WIDTH * (n + 0.5)) for n in range(_BUCKETS)))
+_ROUNDING: Final = 1e-9
+"""1/(1 − 0.95) is 19.999 999 999 999 98."""
+
+_MAY_BE_BEYOND: Final = 1
 _QUANTILES: Final = (0.5, 0.95, 0.99)
 
 Traces: TypeAlias = tuple[Trace | None, Trace | None, Trace | None]
@@ -131,6 +135,17 @@ class LatencyWindow:
     def quantile(self, quantile: float) -> float | None:
         """``quantile`` (0 to 1) of the whole window in seconds; None when it is empty."""
         return value_of(self._whole((quantile,))[0])
+
+    def too_few(self, quantile: float, limit: float) -> bool:
+        """Whether too little was measured to say on which side of ``limit`` seconds ``quantile``
+        is.
+
+        Among 1/(1 − ``quantile``) measurements one may be beyond it; of fewer a single one would
+        decide. It is decided once those that are missing can turn it no more.
+        """
+        missing = max(0, math.ceil(1 / (1 - quantile) - _ROUNDING) - self._total)
+        beyond = sum(self._counts[bucket_of(limit) + 1 : self._highest + 1])
+        return missing > 0 and beyond <= _MAY_BE_BEYOND < beyond + missing
 
     def _whole(self, quantiles: Sequence[float]) -> list[int]:
         """The buckets of ``quantiles`` of the whole window."""

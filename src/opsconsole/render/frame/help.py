@@ -21,7 +21,7 @@ class HelpEntry(NamedTuple):
 
 
 WORDS: Final = (
-    ("early", "too little of its window was seen to say that an objective is met or missed"),
+    ("early", "too little was seen to say that an objective is met or missed"),
     (
         "own looks",
         "counted from the looks of this console, not by a Prometheus: it knows only the time since "
