@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
@@ -202,3 +204,26 @@ def test_a_state_that_is_not_known_neither_holds_nor_fails() -> None:
 def test_units_are_base_units(text: str, unit: str) -> None:
     assert isinstance(parse(text), Comparison)
     assert attain(record(), text).unit == unit
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.booleans()), min_size=1, max_size=5),
+    st.sampled_from(["cpu < 200%", "cpu <= 200%", "cpu > 200%", "cpu >= 200%"]),
+)
+def test_what_some_copies_report_decides_nothing_that_the_others_could_change(
+    used: list[tuple[int, bool]], text: str
+) -> None:
+    some, every = record(), record()
+    some.copies = copies(
+        *(
+            replica(f"copy-{number}", cpu=share / 100 if known else None)
+            for number, (share, known) in enumerate(used)
+        )
+    )
+    every.copies = copies(
+        *(replica(f"copy-{number}", cpu=share / 100) for number, (share, _) in enumerate(used))
+    )
+    decided, right = (figures.holds(each, parse(text), NOW) for each in (some, every))
+    assert decided in {None, right}
+    assert decided is right or not all(known for _, known in used)
+    assert attain(some, text).met in {None, right}

@@ -7,7 +7,7 @@ missed; a budget covers what was seen, and says by whom and over how long.
 from dataclasses import replace
 
 from opsconsole.engine.figures.budget_sources import BudgetSource, budget_source
-from opsconsole.engine.figures.service_figures import compared, early, state_is, trace_of
+from opsconsole.engine.figures.service_figures import compared, state_is, trace_of, undecided
 from opsconsole.engine.judge.attainment import closeness, trend
 from opsconsole.engine.judge.budget import budget_of
 from opsconsole.engine.records.fleet import ServiceRecord
@@ -28,7 +28,7 @@ def attainment(record: ServiceRecord, text: str, expression: Expression, now: fl
         return _availability(record, text, expression, now)
     if isinstance(expression, Comparison):
         actual, copy = compared(record, expression, now)
-        judged = actual is not None and not early(record, expression, now)
+        judged = actual is not None and not undecided(record, expression, actual, now)
         met = expression.holds(actual) if actual is not None and judged else None
         return replace(_compared(record, text, expression, actual, met, now), copy=copy)
     met = state_is(record, expression.state)

@@ -15,6 +15,7 @@ from opsconsole.engine.figures.host_figures import HOST_FIGURES, of_host
 from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.model.across_copies import combined, deciding
 from opsconsole.model.certificate import DAY
+from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.snapshot import first_to_end
 from opsconsole.model.state import State
@@ -57,19 +58,25 @@ def holds(record: ServiceRecord, expression: Expression, now: float) -> bool | N
         rate = record.history.error_rate(now, expression.window)
         return None if rate is None else 1 - rate < expression.target
     value, _copy = compared(record, expression, now, alarm=True)
-    return None if value is None or early(record, expression, now) else expression.holds(value)
+    if value is None or undecided(record, expression, value, now):
+        return None
+    return expression.holds(value)
 
 
-def early(record: ServiceRecord, comparison: Comparison, now: float) -> bool:
-    """Whether too few looks were had to decide a quantile of the latency that probes see."""
+def undecided(record: ServiceRecord, comparison: Comparison, value: float, now: float) -> bool:
+    """Whether too little was seen for ``value``, the figure, to decide ``comparison``.
+
+    A quantile of few looks is one look's; a sum over copies of which some report nothing is at
+    least that much, and decides only what more would not change.
+    """
     quantity = comparison.quantity
-    if (
-        quantity.quantile is None
-        or quantity.name != "latency"
-        or quantity.name in record.config.metrics
-    ):
+    if quantity.name in record.config.metrics:
         return False
-    return record.history.too_few(quantity.quantile, comparison.threshold, now)
+    if quantity.name == "latency" and quantity.quantile is not None:
+        return record.history.too_few(quantity.quantile, comparison.threshold, now)
+    if quantity.name in _SUMS and not reported_by_all(record, _SUMS[quantity.name]):
+        return value <= comparison.threshold
+    return False
 
 
 def compared(
@@ -87,6 +94,11 @@ def compared(
     parts = metric.by_instance
     copy = deciding(metric.across, parts, comparison.operator, alarm=alarm)
     return (value, "") if copy is None else (replace(metric, value=parts[copy]).compared, copy)
+
+
+def reported_by_all(record: ServiceRecord, of: Callable[[Replica], float | None]) -> bool:
+    """Whether every copy that runs reports it."""
+    return all(of(each) is not None for each in record.replicas if each.runs)
 
 
 def cpu(record: ServiceRecord) -> float | None:
@@ -230,6 +242,14 @@ _BUILT_IN: Final[Mapping[str, Callable[[ServiceRecord, float], float | None]]] =
     "restarts": lambda record, now: _restarts(record),
     "cert_days": cert_days,
 }
+
+
+_SUMS: Final[Mapping[str, Callable[[Replica], float | None]]] = {
+    "cpu": lambda each: each.cpu,
+    "memory": lambda each: each.memory,
+    "restarts": lambda each: each.restarts,
+}
+"""What is the sum of what its copies report."""
 
 
 def _restarts(record: ServiceRecord) -> float | None:

@@ -141,7 +141,8 @@ def _advice(
     autoscaler = next((each.autoscaler for each in declared if each.autoscaler), None)
     if watch is None or not copies:
         return () if autoscaler is None else (described(autoscaler),)
-    cpu, rate = figures.cpu(record), figures.request_rate(record, now)
+    whole = figures.reported_by_all(record, lambda each: each.cpu)
+    cpu, rate = figures.cpu(record) if whole else None, figures.request_rate(record, now)
     watch.note(
         now,
         cpu=None if cpu is None else cpu / copies,

@@ -48,14 +48,18 @@ def _of_any(service: ServiceView, copies: Sequence[Replica], now: float) -> Iter
     """Latency, errors and use, without those that are not known."""
     latency, name = service.latency, service.name
     looks = "of the probes" if latency.origin == PROBE else latency.origin
-    use, limits = _used_by(copies), [each.memory_limit for each in copies]
+    limits = [each.memory_limit for each in copies]
+    cpu, memory = (
+        _used_by(copies, [each.cpu for each in copies]),
+        _used_by(copies, [each.memory for each in copies]),
+    )
     known = (
         ("p50", latency.p50, "s", latency.trace_p50, looks),
         ("p95", latency.p95, "s", latency.trace, looks),
         ("p99", latency.p99, "s", latency.trace_p99, looks),
         ("errors", _percent(service.error_rate), "%", None, "of the looks"),
-        ("cpu", _percent(service.cpu), "%", None, f"of a core, {use}"),
-        ("memory", service.memory, "B", None, f"{use}{_limited(limits)}"),
+        ("cpu", _percent(service.cpu), "%", None, f"of a core, {cpu}"),
+        ("memory", service.memory, "B", None, f"{memory}{_limited(limits)}"),
     )
     for what, value, unit, trace, origin in known:
         if value is not None:
@@ -66,9 +70,12 @@ def _percent(fraction: float | None) -> float | None:
     return None if fraction is None else fraction * 100
 
 
-def _used_by(copies: Sequence[Replica]) -> str:
-    count = sum(each.runs for each in copies)
-    return f"of {count} {'copy' if count == 1 else 'copies'}" if count else "of its copies"
+def _used_by(copies: Sequence[Replica], reported: Sequence[float | None]) -> str:
+    """Of how many copies that run it is the use, where not all of them report it."""
+    running = [one for each, one in zip(copies, reported, strict=True) if each.runs]
+    count, known = len(running), sum(one is not None for one in running)
+    some = f"{known} of " if known < count else ""
+    return f"of {some}{count} {'copy' if count == 1 else 'copies'}" if count else "of its copies"
 
 
 def _limited(limits: Sequence[int | None]) -> str:
