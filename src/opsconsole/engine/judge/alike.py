@@ -74,4 +74,7 @@ def _subject(event: Event) -> _Subject:
 
 
 def _said(event: Event) -> tuple[object, ...]:
+    if event.kind is EventKind.OPERATION:
+        # The journal's own moment. Versions that did not name the action recorded it too.
+        return event.code, event.state, event.after, round(event.at, 3)
     return event.code, event.state, event.after, event.action, event.name, event.by, event.memory
