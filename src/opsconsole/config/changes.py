@@ -17,11 +17,14 @@ AT_START_ONLY: Final = (
     "display.mouse",
     "display.time",
     "display.window",
+    "heartbeat",
+    "notify",
     "operations.audit_file",
     "operations.audit_syslog",
     "recording",
     "state_dir",
     "wall",
+    "watch",
 )
 """What is read once, when the console starts."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from opsconsole.config.actions import ON_ENGINE
 from opsconsole.config.files.problems import KeyPath, did_you_mean
 from opsconsole.config.log_figures import figures_of
+from opsconsole.config.notify import ALL
 from opsconsole.config.remote_hosts import check_hosts
 from opsconsole.config.services import NO_PROMETHEUS
 from opsconsole.config.settings import PLACES, Settings
@@ -25,6 +26,7 @@ def check_references(settings: Any) -> Iterator[Finding]:
     yield from _check_sources(settings)
     yield from _check_dependencies(services)
     yield from check_hosts(_mapping(settings))
+    yield from _check_receivers(_mapping(settings))
     environments = _mapping(_mapping(settings).get("environments"))
     backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
     engines = list(_engines(_mapping(settings)))
@@ -134,6 +136,19 @@ def _check_sources(settings: Any) -> Iterator[Finding]:
             elif key in PLACES and name in taken:
                 yield (key, index), f"an engine is called {name!r} already; give it a name", ""
         taken += _places(settings, key) if key in PLACES else []
+
+
+def _check_receivers(settings: Mapping[str, Any]) -> Iterator[Finding]:
+    known = _names_of(settings.get("alertmanager"), "alertmanager")
+    receivers = _mapping(_mapping(settings.get("notify")).get("receivers"))
+    for name, receiver in receivers.items():
+        path: KeyPath = ("notify", "receivers", name, "alertmanager")
+        given = _mapping(receiver).get("alertmanager")
+        if given == ALL and not known:
+            yield path, "no Alertmanager is configured; write one under alertmanager", ""
+        for each in [] if given == ALL else [given] if isinstance(given, str) else _strings(given):
+            if each not in known:
+                yield path, f"no Alertmanager is called {each!r}", did_you_mean(each, known)
 
 
 def _check_dependencies(services: Mapping[str, Any]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from opsconsole.config.discovery import Discovery
 from opsconsole.config.hosts import HERE, HostSettings, RemoteHost
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import InCluster, KubernetesCluster
+from opsconsole.config.notify import Heartbeat, Notify, Watch
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
 from opsconsole.config.types import (
@@ -233,6 +234,13 @@ class Settings(Model):
         default_factory=dict, description="Keys by binding, such as restart: ctrl+k."
     )
     read_only: bool = Field(default=False, description="Refuse every change.")
+    notify: Notify = Field(
+        default_factory=plain(Notify), description="Whom opsconsole watch tells of trouble."
+    )
+    heartbeat: Heartbeat | None = Field(
+        default=None, description="Who is told that opsconsole watch sees and is heard."
+    )
+    watch: Watch = Field(default_factory=plain(Watch), description="opsconsole watch itself.")
     runbooks: Text | None = Field(
         default=None, description="Folder of the runbooks; runbooks, beside this file, if not set."
     )

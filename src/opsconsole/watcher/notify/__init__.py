@@ -1,0 +1,1 @@
+"""Whom to tell of what, when, and how it gets there."""

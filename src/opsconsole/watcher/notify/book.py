@@ -1,0 +1,243 @@
+"""Which notices are due to one receiver. Pure: what is due follows from what was kept, what is
+seen, and the time.
+
+Invariant: nothing is told before it has lasted, and nothing is called over before that has; one
+cause is one notice, with what is folded below it. A notice that is due stays due, under the same
+id, until the receiver took it, whatever is restarted in between. What is silenced or acknowledged
+is neither begun nor repeated, but its end is told to whoever was told of it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from opsconsole.config.notify import Notify, Receiver
+from opsconsole.model.alerting.alerts import Alert, Severity
+from opsconsole.model.operation import Operation, OperationState
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.watcher.notify.episodes import Episode, Record, Told, begun, opened
+from opsconsole.watcher.notify.troubles import Standing, Troubles
+
+GONE_AFTER: Final = 1800.0
+"""Seconds after which what is watched no longer is over."""
+
+_LEAST: Final = {each: Severity(each).urgency for each in ("info", "warning", "critical")}
+
+
+class What(StrEnum):
+    """Why somebody is told."""
+
+    NEW = "new"
+    REMINDER = "reminder"
+    OVER = "over"
+    VERDICT = "verdict"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message. ``id`` is the same whenever it is sent again, so that a receiver can know it.
+
+    ``key`` is the same from the first to the last message about one thing. ``members`` are the
+    troubles that last, ``folded`` the services that fail because of them.
+    """
+
+    id: str
+    key: str
+    what: What
+    episode: Episode | None = None
+    operation: Operation | None = None
+    lasting: tuple[str, ...] = ()
+    folded: tuple[str, ...] = ()
+
+
+class Book:
+    """What one receiver was told, and what it is to be told now."""
+
+    def __init__(self, notify: Notify, receiver: Receiver, told: Told) -> None:
+        self._notify = notify
+        self._receiver = receiver
+        self.told = told
+        # To an Alertmanager each cause is an alert of its own; it groups them itself.
+        self._labelled = receiver.alertmanager is not None
+        self._seen_over: dict[str, float] = {}
+
+    def decide(self, troubles: Troubles, snapshot: Snapshot, now: float) -> list[Record]:
+        """What begins and what is over: to be kept before anything is sent."""
+        records: list[Record] = []
+        if self.told.followed_at is None:
+            records.append({"do": "followed", "at": now})
+        records += self._over(troubles, now)
+        ended = {each["id"] for each in records if each["do"] == "over"}
+        known = {
+            member.key
+            for each in self.told.episodes.values()
+            if each.over_at is None and each.id not in ended
+            for member in each.members
+        }
+        roots = [
+            each
+            for each in self._roots(troubles, known)
+            if each.key not in known and not self._answered(each, snapshot, now)
+        ]
+        due = [each for each in roots if now - each.since >= self._notify.wait]
+        if due and len(roots) > self._notify.together and not self._labelled:
+            records.append(opened(begun(roots, now, labelled=False)))
+        else:
+            records += [opened(begun([each], now, labelled=self._labelled)) for each in due]
+        return records
+
+    def notices(self, troubles: Troubles, snapshot: Snapshot, now: float) -> Iterator[Notice]:
+        """What is to be sent now, the most important first."""
+        last: list[Notice] = []
+        for each in self.told.episodes.values():
+            lasting = self._lasting(each, troubles)
+            folded = _folded(each, troubles, self._eligible(troubles))
+            if each.over_at is not None:
+                last.append(Notice(f"{each.id}-over", each.id, What.OVER, each))
+            elif each.told_at is None:
+                yield Notice(f"{each.id}-new", each.id, What.NEW, each, None, lasting, folded)
+            elif self._is_to_be_repeated(each, troubles, now):
+                name = f"{each.id}-{each.reminders + 1}"
+                last.append(Notice(name, each.id, What.REMINDER, each, None, lasting, folded))
+        yield from self._verdicts(snapshot)
+        yield from last
+
+    def sent(self, notice: Notice, now: float) -> Record:
+        """What is to be kept when the receiver took ``notice``."""
+        match notice.what:
+            case What.NEW | What.REMINDER:
+                return {"do": "told", "id": notice.key, "at": now}
+            case What.OVER:
+                return {"do": "closed", "id": notice.key, "at": now}
+            case What.VERDICT:
+                return {"do": "verdict", "id": notice.id, "at": now}
+
+    def _over(self, troubles: Troubles, now: float) -> Iterator[Record]:
+        lasting = {
+            member.key
+            for each in self.told.episodes.values()
+            if each.over_at is None
+            for member in each.members
+        }
+        self._seen_over = {key: at for key, at in self._seen_over.items() if key in lasting}
+        for each in self.told.episodes.values():
+            if each.over_at is None and all(
+                [
+                    self._is_over(member.key, member.service, troubles, now)
+                    for member in each.members
+                ]
+            ):
+                yield {"do": "over", "id": each.id, "at": now}
+
+    def _is_over(self, key: str, service: str, troubles: Troubles, now: float) -> bool:
+        standing, since = troubles.standing(key, service)
+        gone = service != "" and troubles.service(service) is None
+        if standing is not Standing.OVER and not (gone and standing is Standing.UNKNOWN):
+            self._seen_over.pop(key, None)
+            return False
+        first = self._seen_over.setdefault(key, now)
+        wait = GONE_AFTER if gone else self._notify.wait_well
+        return now - (first if since is None else min(first, since)) >= wait
+
+    def _eligible(self, troubles: Troubles) -> dict[str, Alert]:
+        """What this receiver wants to know of, silenced or not."""
+        return {key: each for key, each in troubles.all.items() if self._wants(each, troubles)}
+
+    def _wants(self, trouble: Alert, troubles: Troubles) -> bool:
+        urgency = trouble.severity.urgency
+        if trouble.severity is Severity.UNRECOGNISED:
+            urgency = Severity.WARNING.urgency
+        return urgency >= _LEAST[self._receiver.least] and self._is_for(trouble.service, troubles)
+
+    def _is_for(self, service: str, troubles: Troubles) -> bool:
+        wanted, teams = self._receiver.services, self._receiver.teams
+        if wanted and service not in wanted:
+            return False
+        view = troubles.service(service)
+        return not teams or (view is not None and view.team in teams)
+
+    def _roots(self, troubles: Troubles, known: Collection[str]) -> list[Alert]:
+        loud = {
+            key: each
+            for key, each in self._eligible(troubles).items()
+            if not each.quiet or key in known
+        }
+        return [
+            each
+            for each in loud.values()
+            if not each.quiet and troubles.root(each, loud.keys()).key == each.key
+        ]
+
+    def _answered(self, trouble: Alert, snapshot: Snapshot, now: float) -> bool:
+        """Whether it is not to be told yet, or not at all, because somebody is at it."""
+        wait = self._receiver.unanswered_for
+        if not wait:
+            return False
+        return now - trouble.since < wait or is_answered(trouble, snapshot)
+
+    def _lasting(self, episode: Episode, troubles: Troubles) -> tuple[str, ...]:
+        return tuple(
+            each.key
+            for each in episode.members
+            if troubles.standing(each.key, each.service)[0] is not Standing.OVER
+        )
+
+    def _is_to_be_repeated(self, episode: Episode, troubles: Troubles, now: float) -> bool:
+        remind = self._receiver.remind
+        last = episode.last_at
+        if not remind or self._labelled or last is None or now - last < remind:
+            return False
+        eligible = self._eligible(troubles)
+        return any(
+            not each.quiet and troubles.root(each, eligible.keys()).key == each.key
+            for member in episode.members
+            if (each := troubles.all.get(member.key)) is not None
+        )
+
+    def _verdicts(self, snapshot: Snapshot) -> Iterator[Notice]:
+        if self._labelled or self.told.followed_at is None:
+            return
+        for each in reversed(snapshot.operations):
+            name = _verdict_id(each, self._receiver.operations)
+            ended = each.ended_at
+            fresh = ended is not None and max(ended, each.updated_at) >= self.told.followed_at
+            wanted = not self._receiver.services or each.service in self._receiver.services
+            if name and fresh and wanted and name not in self.told.verdicts:
+                yield Notice(name, each.id, What.VERDICT, operation=each)
+
+
+def is_answered(trouble: Alert, snapshot: Snapshot) -> bool:
+    """Whether somebody acknowledged it, or began to do something about its service since."""
+    service = trouble.service
+    if any(each.quiet and each.service == service for each in snapshot.alerts if service):
+        return True
+    return any(
+        each.service == service and each.started_at >= trouble.since and not each.by_promise
+        for each in snapshot.operations
+    )
+
+
+def _folded(episode: Episode, troubles: Troubles, eligible: dict[str, Alert]) -> tuple[str, ...]:
+    """The services that fail because of ``episode``, but its own."""
+    keys = {each.key for each in episode.members}
+    own = {each.service for each in episode.members}
+    found = (
+        each.service
+        for each in eligible.values()
+        if each.key not in keys and troubles.root(each, keys).key in keys
+    )
+    return tuple(sorted(dict.fromkeys(name for name in found if name and name not in own)))
+
+
+def _verdict_id(operation: Operation, wanted: Sequence[str]) -> str:
+    """The id of the notice of its verdict, '' where none is to be told."""
+    if operation.corrected and "failed" in wanted:
+        return f"{operation.id}-corrected"
+    said = operation.state in _VERDICTS and operation.state.value in wanted
+    return f"{operation.id}-{operation.state}" if said else ""
+
+
+_VERDICTS: Final = frozenset(
+    {OperationState.VERIFIED, OperationState.FAILED, OperationState.INCONCLUSIVE}
+)

@@ -1,0 +1,197 @@
+"""What one receiver was told of, folded from what was kept: told, and never an order.
+
+Invariant: whatever the records hold, folding them gives a whole value or leaves a record out, and
+the records of a value fold to the same value again. Every text is safe to show.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from opsconsole.model.alerting.alerts import Alert, Severity
+from opsconsole.text import sanitize
+
+Record = Mapping[str, object]
+"""One record, as JSON has it."""
+
+_TEXT: Final = 300
+_KEY: Final = 1000
+_MEMBERS: Final = 2000
+_LABELS: Final = 64
+_VERDICTS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is kept of one trouble. ``since`` is when it began, in Unix seconds."""
+
+    key: str
+    name: str
+    severity: Severity
+    since: float
+    service: str = ""
+    summary: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One cause, or several that share a message, from when it was to be told until it was over.
+
+    ``told_at`` is when the receiver first took it, ``last_at`` when it last did; ``reminders`` how
+    often since. ``over_at`` is when it was found to be over.
+    """
+
+    id: str
+    members: tuple[Member, ...]
+    opened_at: float
+    told_at: float | None = None
+    last_at: float | None = None
+    reminders: int = 0
+    over_at: float | None = None
+
+    @property
+    def since(self) -> float:
+        """When the first of it began."""
+        return min(each.since for each in self.members)
+
+
+@dataclass(slots=True)
+class Told:
+    """Everything that one receiver was told. ``followed_at`` is from when on verdicts are told;
+    ``verdicts`` are those that were, by their notices' ids, the oldest first."""
+
+    followed_at: float | None = None
+    episodes: dict[str, Episode] = field(default_factory=dict)
+    verdicts: dict[str, None] = field(default_factory=dict)
+
+    def apply(self, record: Record) -> None:
+        """Take in one record; what cannot be understood changes nothing."""
+        at = record.get("at")
+        if not isinstance(at, (int, float)) or not 0 <= at < 1e11:
+            return
+        known = self.episodes.get(_text(record.get("id"), _KEY))
+        match record.get("do"):
+            case "followed":
+                self.followed_at = float(at)
+            case "opened":
+                self._open(record, float(at))
+            case "told" if known is not None:
+                first = float(at) if known.told_at is None else known.told_at
+                again = known.told_at is not None
+                self.episodes[known.id] = replace(
+                    known,
+                    told_at=first,
+                    last_at=float(at),
+                    reminders=known.reminders + again,
+                )
+            case "over" if known is not None:
+                self.episodes[known.id] = replace(known, over_at=float(at))
+            case "closed" if known is not None:
+                del self.episodes[known.id]
+            case "verdict":
+                self.verdicts[_text(record.get("id"), _KEY)] = None
+                while len(self.verdicts) > _VERDICTS:
+                    del self.verdicts[next(iter(self.verdicts))]
+
+    def records(self) -> Iterator[Record]:
+        """As few records as fold to the same."""
+        if self.followed_at is not None:
+            yield {"do": "followed", "at": self.followed_at}
+        for name in self.verdicts:
+            yield {"do": "verdict", "at": self.followed_at or 0.0, "id": name}
+        for each in self.episodes.values():
+            yield opened(each)
+            if each.told_at is not None:
+                yield {"do": "told", "id": each.id, "at": each.told_at}
+                for _ in range(each.reminders):
+                    yield {"do": "told", "id": each.id, "at": each.last_at}
+            if each.over_at is not None:
+                yield {"do": "over", "id": each.id, "at": each.over_at}
+
+    def _open(self, record: Record, at: float) -> None:
+        listed = record.get("members")
+        found = tuple(_members(listed[:_MEMBERS])) if isinstance(listed, (list, tuple)) else ()
+        name = _text(record.get("id"), _KEY)
+        if found and name:
+            self.episodes[name] = Episode(name, found, at)
+
+
+def folded(records: Iterable[Record]) -> Told:
+    """What ``records`` say was told."""
+    told = Told()
+    for each in records:
+        told.apply(each)
+    return told
+
+
+def begun(troubles: Iterable[Alert], now: float, *, labelled: bool) -> Episode:
+    """An episode of ``troubles`` that is to be told; ``labelled`` keeps their labels."""
+    members = tuple(
+        Member(
+            each.key,
+            each.name,
+            each.severity,
+            each.since,
+            each.service,
+            each.summary[:_TEXT],
+            dict(each.labels) if labelled else {},
+        )
+        for each in troubles
+    )
+    said = "\n".join([f"{now:.3f}", *(each.key for each in members)])
+    return Episode(hashlib.sha256(said.encode()).hexdigest()[:16], members, now)
+
+
+def opened(episode: Episode) -> Record:
+    """The record that begins an episode."""
+    return {
+        "do": "opened",
+        "id": episode.id,
+        "at": episode.opened_at,
+        "members": [_written(each) for each in episode.members],
+    }
+
+
+def _written(member: Member) -> dict[str, object]:
+    said: dict[str, object] = {
+        "key": member.key,
+        "name": member.name,
+        "severity": member.severity.value,
+        "since": member.since,
+    }
+    if member.service:
+        said["service"] = member.service
+    if member.summary:
+        said["summary"] = member.summary
+    if member.labels:
+        said["labels"] = dict(member.labels)
+    return said
+
+
+def _members(listed: Iterable[object]) -> Iterator[Member]:
+    for each in listed:
+        if not isinstance(each, Mapping):
+            continue
+        key, since = _text(each.get("key"), _KEY), each.get("since")
+        if key and isinstance(since, (int, float)) and 0 <= since < 1e11:
+            labels = each.get("labels")
+            yield Member(
+                key,
+                _text(each.get("name"), _TEXT),
+                Severity.from_word(_text(each.get("severity"), _TEXT)),
+                float(since),
+                _text(each.get("service"), _TEXT),
+                _text(each.get("summary"), _TEXT),
+                _labels(labels) if isinstance(labels, Mapping) else {},
+            )
+
+
+def _labels(found: Mapping[object, object]) -> dict[str, str]:
+    pairs = list(found.items())[:_LABELS]
+    return {_text(name, _TEXT): _text(value, _KEY) for name, value in pairs if name}
+
+
+def _text(value: object, limit: int) -> str:
+    return sanitize(value, limit=limit) if isinstance(value, str) else ""
