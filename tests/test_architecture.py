@@ -36,6 +36,7 @@ NEVER_LOADED = {
     "opsconsole.engine": {"textual", "docker"},
     "opsconsole.render": SCREEN | CLIENTS | FORMATS,
     "opsconsole.ui": CLIENTS,
+    "opsconsole.watcher": {"textual", "docker"},
 }
 
 

@@ -10,7 +10,7 @@ from opsconsole.cli.commands import build_parser
 SCREEN = {"--wall", "--low-bandwidth", "--ascii", "--theme"}
 CHANGES = {
     "restart", "degrade", "recover", "backup", "restore", "rollback", "scale", "test", "call",
-    "ack", "silence", "unsilence", "operations", "runbook", "note",
+    "ack", "silence", "unsilence", "operations", "runbook", "note", "watch",
 }  # fmt: skip
 WITHOUT_CONFIGURATION = {"schema", "themes", "demo"}
 
@@ -47,7 +47,7 @@ def test_an_option_is_where_it_does_something(name: str) -> None:
     assert ("--read-only" in has) is (name in CHANGES or name == "demo")
     assert ("--config" in has) is (name not in WITHOUT_CONFIGURATION)
     assert ("--override" in has) is (
-        name in CHANGES - {"ack", "silence", "unsilence", "operations", "runbook", "note"}
+        name in CHANGES - {"ack", "silence", "unsilence", "operations", "runbook", "note", "watch"}
     )
 
 

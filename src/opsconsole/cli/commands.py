@@ -32,6 +32,7 @@ def build_parser() -> Parser:
     parsers = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
     commands = _Commands(parsers)
     _add_reading_commands(commands)
+    _add_unattended_commands(commands)
     _add_first_configurations(commands)
     _add_logs(commands)
     _add_changing_commands(commands)
@@ -126,9 +127,6 @@ def _add_reading_commands(commands: "_Commands") -> None:
     backups.add_argument("--json", action="store_true", help="for scripts; versioned")
     backups.set_defaults(module="reading.backups")
 
-    record = commands.add("record", "record without a screen until SIGTERM; read-only")
-    record.set_defaults(module="record")
-
     timeline = commands.add("timeline", "print the timeline, as it was recorded")
     timeline.add_argument(
         "--since", default="2h", metavar="2h", help="how far back, or a time such as 09:14"
@@ -152,6 +150,21 @@ def _add_reading_commands(commands: "_Commands") -> None:
     audit = commands.add("audit", "verify the chain of the audit")
     audit.add_argument("what", choices=["verify"], help="look for edited, deleted and swapped rows")
     audit.set_defaults(module="reading.audit")
+
+
+def _add_unattended_commands(commands: "_Commands") -> None:
+    record = commands.add("record", "record without a screen until SIGTERM; read-only")
+    record.set_defaults(module="record")
+
+    watch = commands.add(
+        "watch", "watch, record and tell people without a screen until SIGTERM", changes=True
+    )
+    watch.set_defaults(module="watch")
+
+    notify = commands.add("notify", "send a test to those whom watch tells; exit 1 if one fails")
+    notify.add_argument("what", choices=["test"], help="send everybody a message that is a test")
+    notify.add_argument("receivers", nargs="*", metavar="RECEIVER", help="only these")
+    notify.set_defaults(module="notify")
 
 
 def _level(word: str) -> str:

@@ -7,6 +7,7 @@ the same ``key``. Severity words that we do not know sort above info, so that th
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from opsconsole.model.source_id import SourceId
 
@@ -37,6 +38,10 @@ class AlertState(StrEnum):
     PENDING = "pending"
     FIRING = "firing"
     RESOLVED = "resolved"
+
+
+ACKNOWLEDGEMENT: Final = "acknowledgement"
+"""The kind of a suppression by which somebody has taken an alert on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.model.alerting.alerts import Suppression
+from opsconsole.model.alerting.alerts import ACKNOWLEDGEMENT, Suppression
 from opsconsole.patterns import PatternError, pattern
 
 ACK_PREFIX: Final = "ACK "
@@ -105,7 +105,7 @@ class SilenceView:
     def suppression(self) -> Suppression:
         """What it is for an alert that it hides."""
         comment = self.comment.removeprefix(ACK_PREFIX)
-        kind = "acknowledgement" if self.acknowledges else "silence"
+        kind = ACKNOWLEDGEMENT if self.acknowledges else "silence"
         return Suppression(kind, self.id, self.by, comment, self.ends_at, since=self.starts_at)
 
 

@@ -6,6 +6,8 @@ again once before the refusal is believed. Each answer is there by its deadline 
 """
 
 import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,14 @@ from opsconsole.sources.http.transport_fault import TransportFaultError
 
 KEPT_LOOKS: Final = 4
 """Looks that a connection carries; the next one dials, and finds who is there now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body as it goes over the wire, and the headers that belong to it."""
+
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class HttpTarget:
@@ -76,17 +86,24 @@ class HttpTarget:
         return response
 
     async def send(
-        self, method: str, url: httpx.URL, deadline: float, *, json: object = None
+        self,
+        method: str,
+        url: httpx.URL,
+        deadline: float,
+        *,
+        json: object = None,
+        content: Content | None = None,
     ) -> httpx.Response:
         """The answer to a request to ``url``, which is the same server's.
 
-        Sent again only where it was refused for a secret that has changed since it was read.
-        Raises ``TransportFaultError``.
+        Its body is ``json`` or ``content``. Sent again only where it was refused for a secret that
+        has changed since it was read. Raises ``TransportFaultError``.
         """
         await self._renew()
-        response = await self._exchange(await self._build(method, url, deadline, json), deadline)
+        request = await self._build(method, url, deadline, json, content)
+        response = await self._exchange(request, deadline)
         if response.status_code == 401 and self._authentication.refused():
-            request = await self._build(method, url, deadline, json)
+            request = await self._build(method, url, deadline, json, content)
             response = await self._exchange(request, deadline)
         return response
 
@@ -106,7 +123,12 @@ class HttpTarget:
         return await self._transport.handle_async_request(request)
 
     async def _build(
-        self, method: str, url: httpx.URL | None, deadline: float, json: object = None
+        self,
+        method: str,
+        url: httpx.URL | None,
+        deadline: float,
+        json: object = None,
+        content: Content | None = None,
     ) -> httpx.Request:
         if url is None:
             raise TransportFaultError(
@@ -117,9 +139,11 @@ class HttpTarget:
             "Cache-Control": "no-cache",
             "User-Agent": f"opsconsole/{__version__}",
         }
+        own |= {} if content is None else content.headers
         headers = {**own, **await self._authentication.headers(deadline)}
         raw = {name: value.encode("utf-8") for name, value in headers.items()}
-        return httpx.Request(method, url, headers=raw, json=json)  # type: ignore[arg-type]
+        body = None if content is None else content.body
+        return httpx.Request(method, url, headers=raw, json=json, content=body)  # type: ignore[arg-type]
 
 
 async def ask_once(

@@ -69,7 +69,7 @@ class ServerApi:
         method: str,
         path: str,
         params: Mapping[str, str] | None = None,
-        document: Mapping[str, object] | None = None,
+        document: object = None,
     ) -> httpx.Response:
         """The successful answer. Raises ``TransportFaultError``."""
         url = without_credentials(self._url + path)

@@ -7,48 +7,21 @@ id, until the receiver took it, whatever is restarted in between. What is silenc
 is neither begun nor repeated, but its end is told to whoever was told of it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from opsconsole.config.notify import Notify, Receiver
-from opsconsole.model.alerting.alerts import Alert, Severity
+from opsconsole.model.alerting.alerts import ACKNOWLEDGEMENT, Alert, Severity
+from opsconsole.model.notices import Episode, Notice, What
 from opsconsole.model.operation import Operation, OperationState
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.watcher.notify.episodes import Episode, Record, Told, begun, opened
+from opsconsole.watcher.notify.episodes import Record, Told, begun, opened
 from opsconsole.watcher.notify.troubles import Standing, Troubles
 
 GONE_AFTER: Final = 1800.0
 """Seconds after which what is watched no longer is over."""
 
 _LEAST: Final = {each: Severity(each).urgency for each in ("info", "warning", "critical")}
-
-
-class What(StrEnum):
-    """Why somebody is told."""
-
-    NEW = "new"
-    REMINDER = "reminder"
-    OVER = "over"
-    VERDICT = "verdict"
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One message. ``id`` is the same whenever it is sent again, so that a receiver can know it.
-
-    ``key`` is the same from the first to the last message about one thing. ``members`` are the
-    troubles that last, ``folded`` the services that fail because of them.
-    """
-
-    id: str
-    key: str
-    what: What
-    episode: Episode | None = None
-    operation: Operation | None = None
-    lasting: tuple[str, ...] = ()
-    folded: tuple[str, ...] = ()
 
 
 class Book:
@@ -89,19 +62,35 @@ class Book:
 
     def notices(self, troubles: Troubles, snapshot: Snapshot, now: float) -> Iterator[Notice]:
         """What is to be sent now, the most important first."""
+        below = self.below(troubles) if self.told.episodes else {}
         last: list[Notice] = []
         for each in self.told.episodes.values():
-            lasting = self._lasting(each, troubles)
-            folded = _folded(each, troubles, self._eligible(troubles))
             if each.over_at is not None:
                 last.append(Notice(f"{each.id}-over", each.id, What.OVER, each))
             elif each.told_at is None:
-                yield Notice(f"{each.id}-new", each.id, What.NEW, each, None, lasting, folded)
+                yield notice_of(f"{each.id}-new", What.NEW, each, troubles, below)
             elif self._is_to_be_repeated(each, troubles, now):
                 name = f"{each.id}-{each.reminders + 1}"
-                last.append(Notice(name, each.id, What.REMINDER, each, None, lasting, folded))
+                last.append(notice_of(name, What.REMINDER, each, troubles, below))
         yield from self._verdicts(snapshot)
         yield from last
+
+    def below(self, troubles: Troubles) -> dict[str, tuple[str, ...]]:
+        """For the key of each trouble that was told, the services that fail because of it."""
+        told = {
+            member.key: member.service
+            for each in self.told.episodes.values()
+            if each.over_at is None
+            for member in each.members
+        }
+        found: dict[str, dict[str, None]] = {}
+        for key, each in self._eligible(troubles).items():
+            if key in told or not each.service:
+                continue
+            root = troubles.root(each, told.keys()).key
+            if root != key and told[root] != each.service:
+                found.setdefault(root, {})[each.service] = None
+        return {key: tuple(sorted(names)) for key, names in found.items()}
 
     def sent(self, notice: Notice, now: float) -> Record:
         """What is to be kept when the receiver took ``notice``."""
@@ -110,7 +99,7 @@ class Book:
                 return {"do": "told", "id": notice.key, "at": now}
             case What.OVER:
                 return {"do": "closed", "id": notice.key, "at": now}
-            case What.VERDICT:
+            case What.VERDICT | What.TEST:
                 return {"do": "verdict", "id": notice.id, "at": now}
 
     def _over(self, troubles: Troubles, now: float) -> Iterator[Record]:
@@ -122,12 +111,9 @@ class Book:
         }
         self._seen_over = {key: at for key, at in self._seen_over.items() if key in lasting}
         for each in self.told.episodes.values():
-            if each.over_at is None and all(
-                [
-                    self._is_over(member.key, member.service, troubles, now)
-                    for member in each.members
-                ]
-            ):
+            # Each is asked: it is noted from when on it is over.
+            over = [self._is_over(one.key, one.service, troubles, now) for one in each.members]
+            if each.over_at is None and all(over):
                 yield {"do": "over", "id": each.id, "at": now}
 
     def _is_over(self, key: str, service: str, troubles: Troubles, now: float) -> bool:
@@ -176,13 +162,6 @@ class Book:
             return False
         return now - trouble.since < wait or is_answered(trouble, snapshot)
 
-    def _lasting(self, episode: Episode, troubles: Troubles) -> tuple[str, ...]:
-        return tuple(
-            each.key
-            for each in episode.members
-            if troubles.standing(each.key, each.service)[0] is not Standing.OVER
-        )
-
     def _is_to_be_repeated(self, episode: Episode, troubles: Troubles, now: float) -> bool:
         remind = self._receiver.remind
         last = episode.last_at
@@ -210,7 +189,13 @@ class Book:
 def is_answered(trouble: Alert, snapshot: Snapshot) -> bool:
     """Whether somebody acknowledged it, or began to do something about its service since."""
     service = trouble.service
-    if any(each.quiet and each.service == service for each in snapshot.alerts if service):
+    taken = (
+        why.kind == ACKNOWLEDGEMENT
+        for each in (trouble, *snapshot.alerts)
+        if each.service == service and (service or each.key == trouble.key)
+        for why in each.suppressions
+    )
+    if any(taken):
         return True
     return any(
         each.service == service and each.started_at >= trouble.since and not each.by_promise
@@ -218,16 +203,15 @@ def is_answered(trouble: Alert, snapshot: Snapshot) -> bool:
     )
 
 
-def _folded(episode: Episode, troubles: Troubles, eligible: dict[str, Alert]) -> tuple[str, ...]:
-    """The services that fail because of ``episode``, but its own."""
-    keys = {each.key for each in episode.members}
-    own = {each.service for each in episode.members}
-    found = (
-        each.service
-        for each in eligible.values()
-        if each.key not in keys and troubles.root(each, keys).key in keys
+def notice_of(
+    name: str, what: What, episode: Episode, troubles: Troubles, below: Mapping[str, Sequence[str]]
+) -> Notice:
+    """A notice of ``episode`` as it stands; ``below`` is what fails because of each trouble."""
+    lasting = tuple(
+        each for one in episode.members if (each := troubles.all.get(one.key)) is not None
     )
-    return tuple(sorted(dict.fromkeys(name for name in found if name and name not in own)))
+    folded = {name: None for one in episode.members for name in below.get(one.key, ())}
+    return Notice(name, episode.id, what, episode, lasting=lasting, folded=tuple(folded))
 
 
 def _verdict_id(operation: Operation, wanted: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from opsconsole.model.alerting.alerts import Alert, Severity
+from opsconsole.model.notices import Episode, Member
 from opsconsole.text import sanitize
 
 Record = Mapping[str, object]
@@ -20,41 +21,6 @@ _KEY: Final = 1000
 _MEMBERS: Final = 2000
 _LABELS: Final = 64
 _VERDICTS: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """What is kept of one trouble. ``since`` is when it began, in Unix seconds."""
-
-    key: str
-    name: str
-    severity: Severity
-    since: float
-    service: str = ""
-    summary: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """One cause, or several that share a message, from when it was to be told until it was over.
-
-    ``told_at`` is when the receiver first took it, ``last_at`` when it last did; ``reminders`` how
-    often since. ``over_at`` is when it was found to be over.
-    """
-
-    id: str
-    members: tuple[Member, ...]
-    opened_at: float
-    told_at: float | None = None
-    last_at: float | None = None
-    reminders: int = 0
-    over_at: float | None = None
-
-    @property
-    def since(self) -> float:
-        """When the first of it began."""
-        return min(each.since for each in self.members)
 
 
 @dataclass(slots=True)
@@ -88,6 +54,8 @@ class Told:
                 )
             case "over" if known is not None:
                 self.episodes[known.id] = replace(known, over_at=float(at))
+            case "anew":
+                self.followed_at, self.episodes, self.verdicts = None, {}, {}
             case "closed" if known is not None:
                 del self.episodes[known.id]
             case "verdict":
@@ -95,12 +63,13 @@ class Told:
                 while len(self.verdicts) > _VERDICTS:
                     del self.verdicts[next(iter(self.verdicts))]
 
-    def records(self) -> Iterator[Record]:
-        """As few records as fold to the same."""
+    def records(self, now: float) -> Iterator[Record]:
+        """As few records as fold to the same, whatever stands before them."""
+        yield {"do": "anew", "at": now}
         if self.followed_at is not None:
             yield {"do": "followed", "at": self.followed_at}
         for name in self.verdicts:
-            yield {"do": "verdict", "at": self.followed_at or 0.0, "id": name}
+            yield {"do": "verdict", "at": now, "id": name}
         for each in self.episodes.values():
             yield opened(each)
             if each.told_at is not None:

@@ -1,0 +1,57 @@
+"""``opsconsole watch``: the console without a screen, for a host where nobody sits.
+
+Invariant: it ends by SIGTERM, SIGINT or SIGHUP with 0, and what it saw last is then recorded. Of
+several one leads; the others stand by, and one of them takes over. With ``--read-only`` it tells
+people and begins nothing.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from typing import Final
+
+from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.engine import build_engine
+from opsconsole.clock import SystemClock
+from opsconsole.operations.state_place import place_from, scope_of
+from opsconsole.text import sanitize
+from opsconsole.watcher.systemd import Systemd
+from opsconsole.watcher.watch import Watch
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LINE: Final = 2000
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Watch until a signal comes; 0 then."""
+    asyncio.run(_watch(from_arguments(arguments)))
+    return 0
+
+
+async def _watch(configuration: Configuration) -> None:
+    ended = asyncio.Event()
+    for each in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(each, ended.set)
+    settings = configuration.settings
+    engine = build_engine(configuration)
+    watch = Watch(
+        engine,
+        settings,
+        place_from(settings),
+        scope_of(settings, configuration.path),
+        base=configuration.base,
+        clock=SystemClock(),
+        acting=None,
+        tell=_tell,
+        systemd=Systemd(),
+    )
+    engine.start()
+    try:
+        await watch.run(ended)
+    finally:
+        engine.stop()
+
+
+def _tell(line: str) -> None:
+    print(f"opsconsole: {sanitize(line, limit=_LINE)}", file=sys.stdout, flush=True)
