@@ -71,6 +71,7 @@ REQUIRED = {
     "degrade": ["shop"], "recover": ["shop"], "backup": ["shop"], "rollback": ["shop"],
     "restore": ["shop", "--backup", "x"], "scale": ["shop", "--to", "2"], "test": ["shop", "x"],
     "call": ["shop", "x"], "import": ["x"], "ack": ["x"], "silence": ["a=b"], "unsilence": ["x"],
+    "notify": ["test"],
 }  # fmt: skip
 
 

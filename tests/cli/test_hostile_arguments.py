@@ -13,7 +13,7 @@ from opsconsole.cli.commands import build_parser
 from opsconsole.cli.main import main
 
 HOSTILE = "(\x1b]52;c;QQ==\x07\u202e\x9b31m"
-ENDLESS = frozenset({"demo", "record", "init"})
+ENDLESS = frozenset({"demo", "record", "watch", "init"})
 """What writes files, or does not end by itself."""
 
 PLAIN = {

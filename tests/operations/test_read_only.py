@@ -41,6 +41,8 @@ _ANSWERS = {
 _APART = {
     "demo": "serves a fleet of its own, and ends only when it is told to",
     "record": "looks until it is told to end: tests/engine/recording",
+    "watch": "looks until it is told to end: tests/cli/test_watch.py",
+    "notify": "sends a message, and changes nothing: tests/cli/test_notify.py",
     "runbook": "its steps that change something: tests/engine and tests/cli",
 }
 

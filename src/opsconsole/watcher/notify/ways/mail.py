@@ -34,7 +34,7 @@ class MailWay:
         self._threads = threads
 
     async def send(self, message: Message) -> Fault | None:
-        """Send ``message``; None when the server took it for everybody."""
+        """Send ``message``; None when the server took it for anybody."""
         timeout = self._mail.timeout
         try:
             return await self._threads.run(self._send, message, deadline=timeout)
@@ -52,12 +52,17 @@ class MailWay:
                 if mail.username is not None and mail.password is not None:
                     secret = reveal(mail.password, base=self._base)
                     smtp.login(mail.username, secret.value)
-                refused = smtp.send_message(made(mail, message))
+                # Whoever was refused would be refused again, and the others have it.
+                smtp.send_message(made(mail, message))
         except SecretError as error:
             return Fault(FaultKind.LOCAL, error.what, hint=error.remedy)
         except smtplib.SMTPAuthenticationError as error:
             said = f"{server} refused the user: code {error.smtp_code}"
             return Fault(FaultKind.AUTH, said, hint="check username and password")
+        except smtplib.SMTPServerDisconnected as error:
+            late = isinstance(error.__context__, TimeoutError)
+            kind = FaultKind.TIMEOUT if late else FaultKind.CONNECT
+            return Fault(kind, f"{server}: {_said(error)}")
         except smtplib.SMTPException as error:
             return Fault(FaultKind.PROTOCOL, f"{server}: {_said(error)}")
         except ssl.SSLError as error:
@@ -66,8 +71,6 @@ class MailWay:
             return Fault(FaultKind.TIMEOUT, f"{server} did not answer in {mail.timeout:g} s")
         except OSError as error:
             return Fault(FaultKind.CONNECT, f"{server}: {error.strerror or type(error).__name__}")
-        if refused:
-            return Fault(FaultKind.STATUS, f"{server} refused {len(refused)} of the addresses")
         return None
 
     def _connected(self) -> smtplib.SMTP:
