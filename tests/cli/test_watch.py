@@ -70,12 +70,12 @@ def watching(config: Path, *more: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 def listen(systemd: socket.socket, heard: list[str]) -> None:
-    """Hear what systemd is told, as quickly as it does."""
+    """Hear what systemd is notified, as quickly as it does."""
     while line := systemd.recv(100).decode():
         heard.append(line)
 
 
-def told(server: Hook) -> list[tuple[str, str]]:
+def notified(server: Hook) -> list[tuple[str, str]]:
     return [
         (each.json["status"], each.json["service"])
         for each in server.posts
@@ -109,9 +109,9 @@ def test_it_tells_shows_itself_and_ends_with_0(
         with watching(config, "--read-only") as process:
             until(lambda: heard[1:3] == ["WATCHDOG=1"] * 2)
             assert heard[0] == "READY=1"
-            until(lambda: told(server) == [("new", "front")])
+            until(lambda: notified(server) == [("new", "front")])
             shop.lose_database()
-            until(lambda: ("new", "shop") in told(server))
+            until(lambda: ("new", "shop") in notified(server))
             until(lambda: (found := health_at(config)) is not None and found["leads"] is True)
             until(lambda: any(each.path == "/beat" for each in server.posts))
             process.send_signal(signal.SIGTERM)
@@ -127,16 +127,16 @@ def test_it_tells_shows_itself_and_ends_with_0(
 @pytest.mark.terminal
 def test_another_stands_by_and_takes_over_without_telling_anew(config: Path, server: Hook) -> None:
     with watching(config) as first:
-        until(lambda: told(server) == [("new", "front")])
+        until(lambda: notified(server) == [("new", "front")])
         with watching(config) as second:
             assert second.stdout is not None
             line = second.stdout.readline()
             assert "stands by: another watcher leads" in line
             first.send_signal(signal.SIGKILL)
-            while "leads: it tells people" not in (line := second.stdout.readline()):
+            while "leads: it notifies people" not in (line := second.stdout.readline()):
                 assert line
             beats = len(server.posts)
             until(lambda: len(server.posts) > beats + 2)
             second.send_signal(signal.SIGINT)
             second.communicate(timeout=WITHIN)
-    assert told(server) == [("new", "front")]
+    assert notified(server) == [("new", "front")]

@@ -12,7 +12,7 @@ from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
 from opsconsole.sources.http.connector import Connector
 from opsconsole.watcher.heartbeat import Beating
-from opsconsole.watcher.notify.telling import Delivery
+from opsconsole.watcher.notify.notifying import Delivery
 from opsconsole.watcher.own_health import LATE_BY, STILL_AFTER, Blind, OwnHealth, why_blind
 from tests.watcher.post_office import Hook, hook
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from opsconsole.watcher.notify.telling import Delivery
+from opsconsole.watcher.notify.notifying import Delivery
 from opsconsole.watcher.own_health import Blind, OwnHealth
 from opsconsole.watcher.own_page import CLIENTS, HEAD_LIMIT, OwnPage
 from tests.watcher.world import World

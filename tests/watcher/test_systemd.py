@@ -1,4 +1,4 @@
-"""What systemd is told, at a socket as it has."""
+"""What systemd is notified, at a socket as it has."""
 
 import os
 import socket
@@ -16,15 +16,15 @@ def test_it_hears_each_line(tmp_path: Path, abstract: bool) -> None:
         there.bind(path.replace("@", "\0", 1))
         there.settimeout(60)
         systemd = Systemd({"NOTIFY_SOCKET": path})
-        systemd.tell(READY, "STATUS=leads")
-        systemd.tell(ALIVE)
+        systemd.say(READY, "STATUS=leads")
+        systemd.say(ALIVE)
         assert there.recv(100) == b"READY=1\nSTATUS=leads"
         assert there.recv(100) == b"WATCHDOG=1"
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/notify", "relative", "@nobody", "/" * 300])
 def test_where_nobody_listens_nothing_fails(address: str) -> None:
-    Systemd({"NOTIFY_SOCKET": address}).tell(READY)
+    Systemd({"NOTIFY_SOCKET": address}).say(READY)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ class World:
         )
 
     def troubles(self, *states: State) -> Troubles:
-        """What of it is to be told."""
+        """What of it is to be notified."""
         return Troubles(self.snapshot, states or (State.DOWN,), {})
 
 
@@ -100,5 +100,5 @@ class Inbox:
 
     @property
     def titles(self) -> list[str]:
-        """What was told, in one line each."""
+        """What was notified, in one line each."""
         return [each.title for each in self.messages]

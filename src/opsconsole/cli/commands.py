@@ -157,11 +157,11 @@ def _add_unattended_commands(commands: "_Commands") -> None:
     record.set_defaults(module="record")
 
     watch = commands.add(
-        "watch", "watch, record and tell people without a screen until SIGTERM", changes=True
+        "watch", "watch, record and notify people without a screen until SIGTERM", changes=True
     )
     watch.set_defaults(module="watch")
 
-    notify = commands.add("notify", "send a test to those whom watch tells; exit 1 if one fails")
+    notify = commands.add("notify", "send a test to those whom watch notifies; exit 1 if one fails")
     notify.add_argument("what", choices=["test"], help="send everybody a message that is a test")
     notify.add_argument("receivers", nargs="*", metavar="RECEIVER", help="only these")
     notify.set_defaults(module="notify")

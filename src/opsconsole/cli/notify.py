@@ -1,4 +1,4 @@
-"""``opsconsole notify test``: whether those whom ``watch`` tells can be reached.
+"""``opsconsole notify test``: whether those whom ``watch`` notifies can be reached.
 
 Invariant: each receiver gets one message that says it is a test, and one line says what became of
 it; 1 if one was not reached. Nothing is kept of it, and no secret is printed.
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if not known:
         raise OpsconsoleError(
-            "nobody is told of anything", remedy="write notify: receivers: in the configuration"
+            "nobody is notified of anything", remedy="write notify: receivers: in the configuration"
         )
     wanted = {name: known[name] for name in arguments.receivers or known}
     results = asyncio.run(_send(configuration, wanted))

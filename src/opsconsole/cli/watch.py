@@ -1,7 +1,7 @@
 """``opsconsole watch``: the console without a screen, for a host where nobody sits.
 
 Invariant: it ends by SIGTERM, SIGINT or SIGHUP with 0, and what it saw last is then recorded. Of
-several one leads; the others stand by, and one of them takes over. With ``--read-only`` it tells
+several one leads; the others stand by, and one of them takes over. With ``--read-only`` it notifies
 people and begins nothing.
 """
 
@@ -43,7 +43,7 @@ async def _watch(configuration: Configuration) -> None:
         base=configuration.base,
         clock=SystemClock(),
         acting=None,
-        tell=_tell,
+        say=_say,
         systemd=Systemd(),
     )
     engine.start()
@@ -53,5 +53,5 @@ async def _watch(configuration: Configuration) -> None:
         engine.stop()
 
 
-def _tell(line: str) -> None:
+def _say(line: str) -> None:
     print(f"opsconsole: {sanitize(line, limit=_LINE)}", file=sys.stdout, flush=True)

@@ -1,4 +1,4 @@
-"""Who is told of trouble, and how: receivers, the heartbeat, and the watcher itself.
+"""Who is notified of trouble, and how: receivers, the heartbeat, and the watcher itself.
 
 Invariant: a receiver has exactly one way to be reached; a placeholder in a template is known; a
 secret is referred to and never written.
@@ -153,7 +153,7 @@ class Program(Model):
 
 
 class Receiver(Model):
-    """Somebody who is told, in exactly one of four ways."""
+    """Somebody who is notified, in exactly one of four ways."""
 
     alertmanager: Literal["all"] | Names | None = Field(
         default=None, description="Alertmanagers that are configured: all, or their names."
@@ -162,19 +162,20 @@ class Receiver(Model):
     command: Program | None = Field(default=None, description="A program for each message.")
     mail: Mail | None = Field(default=None, description="A mail for each message.")
     least: Literal["info", "warning", "critical"] = Field(
-        default="warning", description="The least severity that it is told of."
+        default="warning", description="The least severity that it is notified of."
     )
     services: Names = Field(default=(), description="Only these services.")
     teams: Names = Field(default=(), description="Only services of these teams.")
     unanswered_for: DurationOrZero = Field(
         default=0.0,
-        description="It is told only of what nobody has answered for so long; 0 for at once.",
+        description="It is notified only of what nobody has answered for so long; 0 for at once.",
     )
     remind: DurationOrZero = Field(
-        default=14400.0, description="Time until it is told again what is not over; 0 for never."
+        default=14400.0,
+        description="Time until it is notified again of what is not over; 0 for never.",
     )
     operations: tuple[Literal["verified", "failed", "inconclusive"], ...] = Field(
-        default=("failed", "inconclusive"), description="Verdicts that it is told of."
+        default=("failed", "inconclusive"), description="Verdicts that it is notified of."
     )
 
     @model_validator(mode="after")
@@ -186,25 +187,25 @@ class Receiver(Model):
 
 
 class Notify(Model):
-    """What is told by ``opsconsole watch``, and to whom."""
+    """What is reported by ``opsconsole watch``, and to whom."""
 
     wait: DurationOrZero = Field(
-        default=30.0, description="How long trouble must last before anybody is told."
+        default=30.0, description="How long trouble must last before anybody is notified."
     )
     wait_well: DurationOrZero = Field(
-        default=60.0, description="How long it must be over before anybody is told."
+        default=60.0, description="How long it must be over before anybody is notified."
     )
     states: tuple[Literal["down", "degraded"], ...] = Field(
-        default=("down",), description="States of services that are told where no rule says so."
+        default=("down",), description="States of services that are reported where no rule says so."
     )
     together: int = Field(
         default=5, ge=1, description="As many causes at once have a message each; more share one."
     )
-    receivers: dict[Name, Receiver] = Field(default_factory=dict, description="Who is told.")
+    receivers: dict[Name, Receiver] = Field(default_factory=dict, description="Who is notified.")
 
 
 class Heartbeat(WebPlace):
-    """Tells another program, at each ``every``, that this one sees and is heard."""
+    """Notifies another program, at each ``every``, that this one sees and is heard."""
 
     every: Duration = Field(default=60.0, description="Time between two.")
     fail: Text = Field(

@@ -235,10 +235,10 @@ class Settings(Model):
     )
     read_only: bool = Field(default=False, description="Refuse every change.")
     notify: Notify = Field(
-        default_factory=plain(Notify), description="Whom opsconsole watch tells of trouble."
+        default_factory=plain(Notify), description="Who is notified of trouble by opsconsole watch."
     )
     heartbeat: Heartbeat | None = Field(
-        default=None, description="Who is told that opsconsole watch sees and is heard."
+        default=None, description="Who hears that opsconsole watch sees and is heard."
     )
     watch: Watch = Field(default_factory=plain(Watch), description="opsconsole watch itself.")
     runbooks: Text | None = Field(

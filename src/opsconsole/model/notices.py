@@ -1,4 +1,4 @@
-"""What people are told of: troubles with their beginning and end, and verdicts.
+"""What people are notified of: troubles with their beginning and end, and verdicts.
 
 Invariant: a notice names its cause once, with what is folded below it; ``id`` is the same whenever
 it is sent again, so that a receiver can know it, and ``key`` the same from the first to the last
@@ -14,7 +14,7 @@ from opsconsole.model.operation import Operation
 
 
 class What(StrEnum):
-    """Why somebody is told."""
+    """Why somebody is notified."""
 
     NEW = "new"
     REMINDER = "reminder"
@@ -38,16 +38,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One cause, or several that share a message, from when it was to be told until it was over.
+    """One cause, or several that share a message, from its first message until it was over.
 
-    ``told_at`` is when the receiver first took it, ``last_at`` when it last did; ``reminders`` how
+    ``taken_at`` is when the receiver first took it, ``last_at`` when it last did; ``reminders`` how
     often since. ``over_at`` is when it was found to be over.
     """
 
     id: str
     members: tuple[Member, ...]
     opened_at: float
-    told_at: float | None = None
+    taken_at: float | None = None
     last_at: float | None = None
     reminders: int = 0
     over_at: float | None = None
@@ -65,8 +65,9 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell. ``lasting`` are the troubles of its episode as they stand now, ``folded``
-    the services that fail because of them. A verdict has an operation and no episode."""
+    """One thing to report. ``lasting`` are the troubles of its episode as they stand now,
+    ``folded`` the services that fail because of them. A verdict has an operation and no episode.
+    """
 
     id: str
     key: str

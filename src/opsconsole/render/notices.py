@@ -57,7 +57,7 @@ def message(notice: Notice, snapshot: Snapshot, now: float) -> Message:
 
 def test_message(environment: str, name: str) -> Message:
     """What is sent to see whether it arrives."""
-    title = f"test: opsconsole of {environment} can tell you of trouble"
+    title = f"test: opsconsole of {environment} can notify you of trouble"
     text = "Nothing is wrong. Somebody ran opsconsole notify test."
     return Message(name, name, What.TEST, title, text, Severity.INFO.value, environment=environment)
 
@@ -154,8 +154,8 @@ def _of_service(
     for run in tried[:_TRIED]:
         said = run.summary or (run.evidence[0] if run.evidence else "")
         ended = figures.zoned_when(run.ended_at or run.updated_at, now)
-        told = f": {said}" if said else ""
-        yield f"{prefix}tried: {what(run)} by {whose(run)} at {ended}, {run.state}{told}"
+        summary = f": {said}" if said else ""
+        yield f"{prefix}tried: {what(run)} by {whose(run)} at {ended}, {run.state}{summary}"
     if alone and not tried:
         yield "tried: nothing in the last hour"
 

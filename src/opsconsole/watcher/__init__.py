@@ -1,1 +1,1 @@
-"""The engine without a screen, for a host where nobody sits: it records, tells people, and acts."""
+"""The engine without a screen, for a host where nobody sits."""

@@ -1,7 +1,7 @@
-"""Tells another program that this watcher sees and is heard, so that its silence is noticed.
+"""Notifies another program that this watcher sees and is heard, so that its silence is noticed.
 
 Invariant: a heartbeat is sent only by the watcher that leads, only while it sees, and only if every
-receiver took the last message to it; otherwise the same address is told at once that it fails, and
+receiver took the last message to it; otherwise the same address hears at once that it fails, and
 why. Nothing more often than each ``every`` seconds, but for the first failure.
 
 Format: that of healthchecks.io, as others have it: a request for *well*, one below it for *fail*.
@@ -32,7 +32,7 @@ class Beating:
         self.fault = ""
 
     async def follow(self, health: OwnHealth) -> None:
-        """Tell how it is, when it is time to."""
+        """Say how it is, when it is time to."""
         if not health.leads or health.blind is Blind.STARTING:
             return
         why = health.why_no_heartbeat

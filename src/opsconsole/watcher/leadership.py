@@ -1,4 +1,4 @@
-"""Which of several watchers of one configuration acts and tells people: one, any number stand by.
+"""Which of several watchers of one configuration acts: one leads, any number stand by.
 
 Invariant: the one that leads holds the lock ``WATCHER`` of the state, which ends with it however it
 dies; another leads within seconds. ``leads`` is asked right before each thing that is done, and is

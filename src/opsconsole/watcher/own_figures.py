@@ -31,7 +31,9 @@ def document(health: OwnHealth) -> Mapping[str, object]:
 def figures(health: OwnHealth) -> Iterator[Figure]:
     """Everything that a Prometheus may want of it."""
     snapshot = health.snapshot
-    yield _one("opsconsole_watch_leads", "1 where this watcher acts and tells.", health.leads)
+    yield _one(
+        "opsconsole_watch_leads", "1 where this watcher acts and notifies people.", health.leads
+    )
     yield _one("opsconsole_watch_blind", "1 where it sees nothing reliable.", bool(health.blind))
     yield _one("opsconsole_watch_lag_seconds", "How late the latest looks were.", health.lag)
     age = max(0.0, health.at - snapshot.taken_at)
@@ -78,7 +80,7 @@ def _deliveries(health: OwnHealth) -> Iterator[Figure]:
     )
     yield Figure(
         "opsconsole_watch_episodes",
-        "What a receiver was told of and lasts.",
+        "What a receiver was notified of and lasts.",
         tuple((float(each.lasting), {"receiver": each.receiver}) for each in every),
     )
 

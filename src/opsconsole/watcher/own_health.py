@@ -13,7 +13,7 @@ from typing import Final
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import SourceKind
-from opsconsole.watcher.notify.telling import Delivery
+from opsconsole.watcher.notify.notifying import Delivery
 
 STILL_AFTER: Final = 20.0
 """Seconds after which an engine that settles nothing stands still."""
@@ -55,7 +55,7 @@ class OwnHealth:
         found += [f"the lock cannot be used: {self.lock_fault}"] if self.lock_fault else []
         found += [f"{each.receiver} was not reached: {each.fault}" for each in self._unheard()]
         found += [
-            f"what {each.receiver} was told is not kept: {each.unkept}"
+            f"what {each.receiver} was notified of is not kept: {each.unkept}"
             for each in self.deliveries
             if each.unkept
         ]
@@ -86,7 +86,7 @@ def why_blind(snapshot: Snapshot, pulse: float, began: float, now: float) -> Bli
 
 
 def lag_of(snapshot: Snapshot) -> float:
-    """By how many seconds the latest looks were late, at the most."""
+    """By how many seconds the latest looks were late, at most."""
     return max((each.lag for each in snapshot.sources), default=0.0)
 
 

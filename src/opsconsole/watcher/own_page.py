@@ -74,7 +74,7 @@ class OwnPage:
             asyncio.IncompleteReadError,
             asyncio.LimitOverrunError,
         ):
-            # Whoever sends no whole request in time gets no answer.
+            # Who sends no whole request in time gets no answer.
             return
         finally:
             self._clients -= 1

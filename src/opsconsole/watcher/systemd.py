@@ -1,4 +1,4 @@
-"""Tells systemd that this watcher is ready, lives, and ends.
+"""Notifies systemd that this watcher is ready, lives, and ends.
 
 Invariant: without ``NOTIFY_SOCKET`` nothing is sent; sending never waits and never fails.
 
@@ -24,7 +24,7 @@ class Systemd:
         self._address = environ.get("NOTIFY_SOCKET", "")
         self.pause = _pause(environ)
 
-    def tell(self, *lines: str) -> None:
+    def say(self, *lines: str) -> None:
         """Send ``lines`` at once."""
         if not self._address.startswith(("/", "@")):
             return

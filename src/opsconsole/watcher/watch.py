@@ -1,8 +1,8 @@
-"""The watcher: an engine without a screen, which tells people and shows that it lives.
+"""The watcher: an engine without a screen, which notifies people and shows that it lives.
 
 Invariant: any number run, one leads; the lock is asked right before each thing that only the leader
-does. Each receiver has a task of its own, so that one that hangs keeps nobody from being told. A
-defect in one part is said and ends no other. The loop never waits for a disk.
+does. Each receiver has a task of its own, so that one that hangs keeps no other from being
+notified. A defect in one part is said and ends no other. The loop never waits for a disk.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.threads import BoundedExecutor
 from opsconsole.watcher.heartbeat import Beating
 from opsconsole.watcher.leadership import Leadership
-from opsconsole.watcher.notify.receivers import Means, tellings
-from opsconsole.watcher.notify.telling import Telling
+from opsconsole.watcher.notify.notifying import Notifying
+from opsconsole.watcher.notify.receivers import Means, notifyings
 from opsconsole.watcher.notify.troubles import Troubles, ruled_states
 from opsconsole.watcher.own_health import Blind, OwnHealth, lag_of, why_blind
 from opsconsole.watcher.own_page import OwnPage
@@ -48,7 +48,7 @@ class Acting(Protocol):
 class Watch:
     """One watcher on ``engine``, which is started and stopped by who made it.
 
-    ``acting`` is what is done about trouble, None for nothing. ``tell`` prints a line when what it
+    ``acting`` is what is done about trouble, None for nothing. ``say`` prints a line when what it
     does changes.
     """
 
@@ -62,7 +62,7 @@ class Watch:
         base: Path,
         clock: Clock,
         acting: Acting | None,
-        tell: Callable[[str], None],
+        say: Callable[[str], None],
         systemd: Systemd,
     ) -> None:
         self._engine = engine
@@ -72,14 +72,14 @@ class Watch:
         self._base = base
         self._clock = clock
         self._acting = acting
-        self._tell = tell
+        self._say = say
         self._systemd = systemd
         self._began = clock.now()
         self._states = tuple(State(each) for each in settings.notify.states)
         self._ruled = ruled_states(settings)
         self._troubles: Troubles | None = None
         self._of: Snapshot | None = None
-        self._tellings: tuple[Telling, ...] = ()
+        self._notifyings: tuple[Notifying, ...] = ()
         self._beating: Beating | None = None
         self._said = self._defect = self._page_fault = ""
 
@@ -97,17 +97,17 @@ class Watch:
             self._leadership = Leadership(self._state, self._scope, state_threads)
             cleanup.push_async_callback(self._leadership.release)
             means = Means(self._base, connector, threads)
-            self._tellings = tellings(
+            self._notifyings = notifyings(
                 self._settings, means, journal, state_threads, self._clock, self._leadership.leads
             )
-            for each in self._tellings:
+            for each in self._notifyings:
                 cleanup.push_async_callback(each.close)
             await self._live(ended, cleanup, means)
-            self._systemd.tell(STOPPING)
+            self._systemd.say(STOPPING)
 
     async def _live(self, ended: asyncio.Event, cleanup: AsyncExitStack, means: Means) -> None:
         works: list[tuple[Callable[[], Awaitable[None]], float]] = [(self._lead, ROUND_EVERY)]
-        works += [(self._round_of(each), ROUND_EVERY) for each in self._tellings]
+        works += [(self._round_of(each), ROUND_EVERY) for each in self._notifyings]
         if self._acting is not None:
             works.append((self._act, ROUND_EVERY))
         if self._settings.heartbeat is not None:
@@ -121,7 +121,7 @@ class Watch:
         if self._systemd.pause is not None:
             works.append((self._show_life, self._systemd.pause))
         tasks = [asyncio.create_task(self._for_ever(*each)) for each in works]
-        self._systemd.tell(READY)
+        self._systemd.say(READY)
         try:
             await ended.wait()
         finally:
@@ -138,7 +138,7 @@ class Watch:
             blind=why_blind(snapshot, self._engine.pulse, self._began, now),
             lag=lag_of(snapshot),
             snapshot=snapshot,
-            deliveries=tuple(each.delivery for each in self._tellings),
+            deliveries=tuple(each.delivery for each in self._notifyings),
             lock_fault=self._leadership.fault,
             heartbeat_fault=self._beating.fault if self._beating is not None else "",
         )
@@ -153,23 +153,23 @@ class Watch:
 
     async def _lead(self) -> None:
         if await self._leadership.follow(self._clock.now()):
-            for each in self._tellings:
+            for each in self._notifyings:
                 each.forget()
         health = self.health()
-        doing = "leads: it tells people" if health.leads else "stands by: another watcher leads"
+        doing = "leads: it notifies people" if health.leads else "stands by: another watcher leads"
         faults = [*health.faults, self._page_fault, self._defect]
         line = "; ".join([doing, *filter(None, faults)])
         if line != self._said:
             self._said = line
-            self._tell(line)
+            self._say(line)
 
-    def _round_of(self, telling: Telling) -> Callable[[], Awaitable[None]]:
+    def _round_of(self, notifying: Notifying) -> Callable[[], Awaitable[None]]:
         async def round_() -> None:
             health = self.health()
             if health.leads:
                 troubles = self._seen(health.snapshot)
                 blind = health.blind is not None
-                await telling.round(troubles, health.snapshot, health.at, blind=blind)
+                await notifying.round(troubles, health.snapshot, health.at, blind=blind)
 
         return round_
 
@@ -197,4 +197,4 @@ class Watch:
     async def _show_life(self) -> None:
         """Only an engine that advances lives: systemd starts another in place of one that hangs."""
         if self.health().blind is not Blind.STANDS_STILL:
-            self._systemd.tell(ALIVE)
+            self._systemd.say(ALIVE)

@@ -12,7 +12,7 @@ from opsconsole.model.notices import Notice, What
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.model.state import State
 from opsconsole.watcher.notify.book import GONE_AFTER, Book
-from opsconsole.watcher.notify.episodes import Record, Told, folded
+from opsconsole.watcher.notify.episodes import Notified, Record, folded
 from tests.watcher.world import World
 
 WAIT, WELL = 30.0, 60.0
@@ -31,14 +31,14 @@ class Reader:
         self.notify = Notify.model_validate({"wait": WAIT, "wait_well": WELL, **notify})
         self.kept: list[Record] = []
         self.heard: list[Notice] = []
-        self.book = Book(self.notify, self.receiver, Told())
+        self.book = Book(self.notify, self.receiver, Notified())
 
     def restart(self) -> None:
         self.book = Book(self.notify, self.receiver, folded(self.kept))
 
     def keep(self, record: Record) -> None:
         self.kept.append(record)
-        self.book.told.apply(record)
+        self.book.notified.apply(record)
 
     def round(self, *, takes: bool = True) -> list[Notice]:
         now, snapshot = self.world.now, self.world.snapshot
@@ -327,7 +327,7 @@ def test_nothing_is_lost_or_doubled_however_often_it_is_killed(
     over = [each.key for each in heard.values() if each.what is What.OVER]
     assert len(over) == len(set(over))
     assert begun <= set(over)
-    assert reader.book.told.episodes == {}
+    assert reader.book.notified.episodes == {}
 
 
 @settings(max_examples=100, deadline=None)
@@ -345,10 +345,10 @@ def test_what_is_down_for_long_was_told_or_is_folded(
         world.pass_(seconds)
         reader.round()
     reader.watch(120)
-    open_ = [each for each in reader.book.told.episodes.values() if each.over_at is None]
-    told = {member.service for each in open_ for member in each.members}
+    open_ = [each for each in reader.book.notified.episodes.values() if each.over_at is None]
+    notified = {member.service for each in open_ for member in each.members}
     below = reader.book.below(world.troubles())
-    explained = told | {name for names_ in below.values() for name in names_}
+    explained = notified | {name for names_ in below.values() for name in names_}
     down = {name for name in names if world.views[name].state is State.DOWN}
     assert down <= explained
 
@@ -358,7 +358,7 @@ _RECORDS: st.SearchStrategy[Record] = st.dictionaries(
     st.recursive(
         st.one_of(
             st.none(), st.booleans(), st.floats(), st.text(),
-            st.sampled_from(["opened", "told", "over", "closed", "verdict", "anew", "followed"]),
+            st.sampled_from(["opened", "taken", "over", "closed", "verdict", "whole", "followed"]),
         ),
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
         max_leaves=8,
@@ -368,9 +368,9 @@ _RECORDS: st.SearchStrategy[Record] = st.dictionaries(
 
 @given(st.lists(_RECORDS))
 def test_whatever_is_kept_folds_to_a_value_that_folds_to_itself(records: list[Record]) -> None:
-    told = folded(records)
-    again = folded([{"do": "opened"}, *told.records(1.0)])
-    assert (again.episodes, again.followed_at) == (told.episodes, told.followed_at)
+    notified = folded(records)
+    again = folded([{"do": "opened"}, *notified.records(1.0)])
+    assert (again.episodes, again.followed_at) == (notified.episodes, notified.followed_at)
 
 
 def test_the_whole_folds_to_the_same(world: World) -> None:
@@ -382,8 +382,8 @@ def test_the_whole_folds_to_the_same(world: World) -> None:
     reader.watch(65)
     world.turn("db", State.DOWN)
     reader.watch(60)
-    told = reader.book.told
-    again = folded(told.records(world.now))
-    assert again.episodes == told.episodes
-    assert again.verdicts == told.verdicts
-    assert again.followed_at == told.followed_at
+    notified = reader.book.notified
+    again = folded(notified.records(world.now))
+    assert again.episodes == notified.episodes
+    assert again.verdicts == notified.verdicts
+    assert again.followed_at == notified.followed_at

@@ -1,1 +1,1 @@
-"""Whom to tell of what, when, and how it gets there."""
+"""Whom to notify of what, when, and how it gets there."""

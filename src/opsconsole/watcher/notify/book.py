@@ -1,10 +1,10 @@
 """Which notices are due to one receiver. Pure: what is due follows from what was kept, what is
 seen, and the time.
 
-Invariant: nothing is told before it has lasted, and nothing is called over before that has; one
+Invariant: nothing is reported before it has lasted, and nothing is called over before that has; one
 cause is one notice, with what is folded below it. A notice that is due stays due, under the same
 id, until the receiver took it, whatever is restarted in between. What is silenced or acknowledged
-is neither begun nor repeated, but its end is told to whoever was told of it.
+is neither begun nor repeated, but its end is reported to all who were notified of it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from opsconsole.model.alerting.alerts import ACKNOWLEDGEMENT, Alert, Severity
 from opsconsole.model.notices import Episode, Notice, What
 from opsconsole.model.operation import Operation, OperationState
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.watcher.notify.episodes import Record, Told, begun, opened
+from opsconsole.watcher.notify.episodes import Notified, Record, begun, opened
 from opsconsole.watcher.notify.troubles import Standing, Troubles
 
 GONE_AFTER: Final = 1800.0
@@ -25,12 +25,12 @@ _LEAST: Final = {each: Severity(each).urgency for each in ("info", "warning", "c
 
 
 class Book:
-    """What one receiver was told, and what it is to be told now."""
+    """What one receiver was notified of, and what it is to be notified of now."""
 
-    def __init__(self, notify: Notify, receiver: Receiver, told: Told) -> None:
+    def __init__(self, notify: Notify, receiver: Receiver, notified: Notified) -> None:
         self._notify = notify
         self._receiver = receiver
-        self.told = told
+        self.notified = notified
         # To an Alertmanager each cause is an alert of its own; it groups them itself.
         self._labelled = receiver.alertmanager is not None
         self._seen_over: dict[str, float] = {}
@@ -38,13 +38,13 @@ class Book:
     def decide(self, troubles: Troubles, snapshot: Snapshot, now: float) -> list[Record]:
         """What begins and what is over: to be kept before anything is sent."""
         records: list[Record] = []
-        if self.told.followed_at is None:
+        if self.notified.followed_at is None:
             records.append({"do": "followed", "at": now})
         records += self._over(troubles, now)
         ended = {each["id"] for each in records if each["do"] == "over"}
         known = {
             member.key
-            for each in self.told.episodes.values()
+            for each in self.notified.episodes.values()
             if each.over_at is None and each.id not in ended
             for member in each.members
         }
@@ -62,12 +62,12 @@ class Book:
 
     def notices(self, troubles: Troubles, snapshot: Snapshot, now: float) -> Iterator[Notice]:
         """What is to be sent now, the most important first."""
-        below = self.below(troubles) if self.told.episodes else {}
+        below = self.below(troubles) if self.notified.episodes else {}
         last: list[Notice] = []
-        for each in self.told.episodes.values():
+        for each in self.notified.episodes.values():
             if each.over_at is not None:
                 last.append(Notice(f"{each.id}-over", each.id, What.OVER, each))
-            elif each.told_at is None:
+            elif each.taken_at is None:
                 yield notice_of(f"{each.id}-new", What.NEW, each, troubles, below)
             elif self._is_to_be_repeated(each, troubles, now):
                 name = f"{each.id}-{each.reminders + 1}"
@@ -76,19 +76,19 @@ class Book:
         yield from last
 
     def below(self, troubles: Troubles) -> dict[str, tuple[str, ...]]:
-        """For the key of each trouble that was told, the services that fail because of it."""
-        told = {
+        """For the key of each trouble that was reported, the services that fail because of it."""
+        notified = {
             member.key: member.service
-            for each in self.told.episodes.values()
+            for each in self.notified.episodes.values()
             if each.over_at is None
             for member in each.members
         }
         found: dict[str, dict[str, None]] = {}
         for key, each in self._eligible(troubles).items():
-            if key in told or not each.service:
+            if key in notified or not each.service:
                 continue
-            root = troubles.root(each, told.keys()).key
-            if root != key and told[root] != each.service:
+            root = troubles.root(each, notified.keys()).key
+            if root != key and notified[root] != each.service:
                 found.setdefault(root, {})[each.service] = None
         return {key: tuple(sorted(names)) for key, names in found.items()}
 
@@ -96,7 +96,7 @@ class Book:
         """What is to be kept when the receiver took ``notice``."""
         match notice.what:
             case What.NEW | What.REMINDER:
-                return {"do": "told", "id": notice.key, "at": now}
+                return {"do": "taken", "id": notice.key, "at": now}
             case What.OVER:
                 return {"do": "closed", "id": notice.key, "at": now}
             case What.VERDICT | What.TEST:
@@ -105,12 +105,12 @@ class Book:
     def _over(self, troubles: Troubles, now: float) -> Iterator[Record]:
         lasting = {
             member.key
-            for each in self.told.episodes.values()
+            for each in self.notified.episodes.values()
             if each.over_at is None
             for member in each.members
         }
         self._seen_over = {key: at for key, at in self._seen_over.items() if key in lasting}
-        for each in self.told.episodes.values():
+        for each in self.notified.episodes.values():
             # Each is asked: it is noted from when on it is over.
             over = [self._is_over(one.key, one.service, troubles, now) for one in each.members]
             if each.over_at is None and all(over):
@@ -156,7 +156,7 @@ class Book:
         ]
 
     def _answered(self, trouble: Alert, snapshot: Snapshot, now: float) -> bool:
-        """Whether it is not to be told yet, or not at all, because somebody is at it."""
+        """Whether it is not to be reported yet, or not at all, because somebody is at it."""
         wait = self._receiver.unanswered_for
         if not wait:
             return False
@@ -175,14 +175,14 @@ class Book:
         )
 
     def _verdicts(self, snapshot: Snapshot) -> Iterator[Notice]:
-        if self._labelled or self.told.followed_at is None:
+        if self._labelled or self.notified.followed_at is None:
             return
         for each in reversed(snapshot.operations):
             name = _verdict_id(each, self._receiver.operations)
             ended = each.ended_at
-            fresh = ended is not None and max(ended, each.updated_at) >= self.told.followed_at
+            fresh = ended is not None and max(ended, each.updated_at) >= self.notified.followed_at
             wanted = not self._receiver.services or each.service in self._receiver.services
-            if name and fresh and wanted and name not in self.told.verdicts:
+            if name and fresh and wanted and name not in self.notified.verdicts:
                 yield Notice(name, each.id, What.VERDICT, operation=each)
 
 
@@ -215,7 +215,7 @@ def notice_of(
 
 
 def _verdict_id(operation: Operation, wanted: Sequence[str]) -> str:
-    """The id of the notice of its verdict, '' where none is to be told."""
+    """The id of the notice of its verdict, '' where none is to be reported."""
     if operation.corrected and "failed" in wanted:
         return f"{operation.id}-corrected"
     said = operation.state in _VERDICTS and operation.state.value in wanted

@@ -1,4 +1,4 @@
-"""What one receiver was told of, folded from what was kept: told, and never an order.
+"""What one receiver was notified of, folded from what was kept: a report, and never an order.
 
 Invariant: whatever the records hold, folding them gives a whole value or leaves a record out, and
 the records of a value fold to the same value again. Every text is safe to show.
@@ -24,9 +24,12 @@ _VERDICTS: Final = 200
 
 
 @dataclass(slots=True)
-class Told:
-    """Everything that one receiver was told. ``followed_at`` is from when on verdicts are told;
-    ``verdicts`` are those that were, by their notices' ids, the oldest first."""
+class Notified:
+    """Everything that one receiver was notified of.
+
+    ``followed_at`` is from when on verdicts are reported; ``verdicts`` are those that were, by
+    their notices' ids, the oldest first.
+    """
 
     followed_at: float | None = None
     episodes: dict[str, Episode] = field(default_factory=dict)
@@ -43,18 +46,18 @@ class Told:
                 self.followed_at = float(at)
             case "opened":
                 self._open(record, float(at))
-            case "told" if known is not None:
-                first = float(at) if known.told_at is None else known.told_at
-                again = known.told_at is not None
+            case "taken" if known is not None:
+                first = float(at) if known.taken_at is None else known.taken_at
+                again = known.taken_at is not None
                 self.episodes[known.id] = replace(
                     known,
-                    told_at=first,
+                    taken_at=first,
                     last_at=float(at),
                     reminders=known.reminders + again,
                 )
             case "over" if known is not None:
                 self.episodes[known.id] = replace(known, over_at=float(at))
-            case "anew":
+            case "whole":
                 self.followed_at, self.episodes, self.verdicts = None, {}, {}
             case "closed" if known is not None:
                 del self.episodes[known.id]
@@ -65,17 +68,17 @@ class Told:
 
     def records(self, now: float) -> Iterator[Record]:
         """As few records as fold to the same, whatever stands before them."""
-        yield {"do": "anew", "at": now}
+        yield {"do": "whole", "at": now}
         if self.followed_at is not None:
             yield {"do": "followed", "at": self.followed_at}
         for name in self.verdicts:
             yield {"do": "verdict", "at": now, "id": name}
         for each in self.episodes.values():
             yield opened(each)
-            if each.told_at is not None:
-                yield {"do": "told", "id": each.id, "at": each.told_at}
+            if each.taken_at is not None:
+                yield {"do": "taken", "id": each.id, "at": each.taken_at}
                 for _ in range(each.reminders):
-                    yield {"do": "told", "id": each.id, "at": each.last_at}
+                    yield {"do": "taken", "id": each.id, "at": each.last_at}
             if each.over_at is not None:
                 yield {"do": "over", "id": each.id, "at": each.over_at}
 
@@ -87,16 +90,16 @@ class Told:
             self.episodes[name] = Episode(name, found, at)
 
 
-def folded(records: Iterable[Record]) -> Told:
-    """What ``records`` say was told."""
-    told = Told()
+def folded(records: Iterable[Record]) -> Notified:
+    """What ``records`` say was reported."""
+    notified = Notified()
     for each in records:
-        told.apply(each)
-    return told
+        notified.apply(each)
+    return notified
 
 
 def begun(troubles: Iterable[Alert], now: float, *, labelled: bool) -> Episode:
-    """An episode of ``troubles`` that is to be told; ``labelled`` keeps their labels."""
+    """An episode of ``troubles`` that is to be reported; ``labelled`` keeps their labels."""
     members = tuple(
         Member(
             each.key,

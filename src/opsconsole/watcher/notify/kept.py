@@ -1,7 +1,7 @@
-"""What a receiver was told, kept in the state of all watchers: one ledger for each receiver.
+"""What a receiver was notified of, kept in the state of all watchers: one ledger for each receiver.
 
 Invariant: what was added is kept when the method returns, and nobody else added in between. A
-ledger whose oldest records go still says all: every so often the whole is written anew. Everything
+ledger whose oldest records go still says all: every so often the whole is written again. Everything
 here blocks and raises StateError.
 """
 
@@ -13,15 +13,15 @@ from opsconsole.model.operation import Refusal
 from opsconsole.operations.journal.journal import Decide, LedgerExistsError
 from opsconsole.operations.journal.records import LedgerKind
 from opsconsole.operations.state_place import LateJournal
-from opsconsole.watcher.notify.episodes import Record, Told, folded
+from opsconsole.watcher.notify.episodes import Notified, Record, folded
 
 WHOLE_AFTER: Final = 500
-"""Records after which the whole is written anew."""
+"""Records after which the whole is written again."""
 
-_REFUSED: Final = Refusal("another-watcher", "another watcher has written what was told")
+_REFUSED: Final = Refusal("another-watcher", "another watcher has written what was reported")
 
 
-class KeptTold:
+class KeptNotices:
     """The ledger of the receiver called ``receiver``."""
 
     def __init__(self, journal: LateJournal, receiver: str) -> None:
@@ -29,8 +29,8 @@ class KeptTold:
         self._receiver = receiver
         self._last: _Mark | None = None
 
-    def read(self) -> Told:
-        """What the receiver was told, by whichever watcher."""
+    def read(self) -> Notified:
+        """What the receiver was notified of, by whichever watcher."""
         records = self._journal.open().ledger(LedgerKind.NOTICE, self._receiver)
         self._last = _mark(records)
         return folded(records)
@@ -49,15 +49,15 @@ class KeptTold:
 
         return self._extend(decide, now)
 
-    def replace(self, told: Told, now: float) -> bool:
-        """Write all of ``told``, whatever is kept; True."""
+    def replace(self, notified: Notified, now: float) -> bool:
+        """Write all of ``notified``, whatever is kept; True."""
         self._begin(now)
-        return self._extend(lambda _stand: tuple(told.records(now)), now)
+        return self._extend(lambda _stand: tuple(notified.records(now)), now)
 
     def _begin(self, now: float) -> None:
         if self._last is not None:
             return
-        first: Record = {"do": "anew", "at": now}
+        first: Record = {"do": "whole", "at": now}
         try:
             self._journal.open().begin_ledger(LedgerKind.NOTICE, self._receiver, first, now)
         except LedgerExistsError:
@@ -70,7 +70,7 @@ class KeptTold:
         if isinstance(added, Refusal):
             if added is _REFUSED:
                 return False
-            raise StateError(f"what {self._receiver} was told is not kept: {added.message}")
+            raise StateError(f"what {self._receiver} was notified of is not kept: {added.message}")
         self._last = _mark(added)
         return True
 
@@ -79,14 +79,14 @@ _Mark = tuple[object, object, object]
 
 
 def _mark(records: Sequence[Record]) -> _Mark | None:
-    """What tells the last record from others; None where there is none."""
+    """What distinguishes the last record from others; None where there is none."""
     last = records[-1] if records else None
     return None if last is None else (last.get("do"), last.get("id"), last.get("at"))
 
 
 def _since_whole(records: Sequence[Record]) -> int:
-    """How many records follow the last that began the whole anew."""
+    """How many records follow the last that began the whole again."""
     for number, each in enumerate(reversed(records)):
-        if each.get("do") == "anew":
+        if each.get("do") == "whole":
             return number
     return WHOLE_AFTER

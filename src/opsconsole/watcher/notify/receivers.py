@@ -1,4 +1,4 @@
-"""The receivers of a configuration, ready to be told.
+"""The receivers of a configuration, ready to be notified.
 
 Invariant: each receiver has the one way that the configuration gives it; all ways of one watcher
 share its connector and its threads.
@@ -15,8 +15,8 @@ from opsconsole.config.settings import Settings
 from opsconsole.operations.state_place import LateJournal
 from opsconsole.sources.http.connector import Connector
 from opsconsole.threads import BoundedExecutor
-from opsconsole.watcher.notify.kept import KeptTold
-from opsconsole.watcher.notify.telling import Telling, Way
+from opsconsole.watcher.notify.kept import KeptNotices
+from opsconsole.watcher.notify.notifying import Notifying, Way
 from opsconsole.watcher.notify.ways.alertmanager import AlertmanagerWay
 from opsconsole.watcher.notify.ways.command import CommandWay
 from opsconsole.watcher.notify.ways.mail import MailWay
@@ -51,23 +51,23 @@ def way_of(receiver: Receiver, settings: Settings, means: Means) -> Way | Alertm
             assert_never(other)
 
 
-def tellings(
+def notifyings(
     settings: Settings,
     means: Means,
     journal: LateJournal,
     state_threads: BoundedExecutor,
     clock: Clock,
     may_send: Callable[[], bool],
-) -> tuple[Telling, ...]:
-    """One for each receiver; what they were told is in ``journal``."""
+) -> tuple[Notifying, ...]:
+    """One for each receiver; what was reported to them is in ``journal``."""
     notify = settings.notify
     return tuple(
-        Telling(
+        Notifying(
             name,
             notify,
             receiver,
             way_of(receiver, settings, means),
-            KeptTold(journal, name),
+            KeptNotices(journal, name),
             state_threads,
             clock,
             may_send,

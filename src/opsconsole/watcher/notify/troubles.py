@@ -1,9 +1,9 @@
-"""What of a snapshot people are to be told of: alerts of the console's own, and services that are
-down where no rule of theirs says so. Pure.
+"""What of a snapshot people are to be notified of: alerts of the console's own, and services that
+are down where no rule of theirs says so. Pure.
 
-Invariant: what other servers report is not told again. A trouble is over only when it was seen to
-be: what is not known is neither trouble nor its end. Each trouble has at most one cause among the
-others, and following causes ends at one that has none.
+Invariant: what other servers report is not reported again. A trouble is over only when it was seen
+to be: what is not known is neither trouble nor its end. Each trouble has at most one cause among
+the others, and following causes ends at one that has none.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ Ruled = Mapping[str, frozenset[State]]
 
 
 class Standing(Enum):
-    """Whether a trouble that was told lasts."""
+    """Whether a trouble that was reported lasts."""
 
     ON = auto()
     OVER = auto()
@@ -38,7 +38,7 @@ class Standing(Enum):
 
 
 class Troubles:
-    """The troubles of one snapshot. ``states`` are told of services that no rule is written for."""
+    """The troubles of one snapshot. ``states`` are reported where no rule is written."""
 
     def __init__(self, snapshot: Snapshot, states: Collection[State], ruled: Ruled) -> None:
         self.at = snapshot.taken_at
@@ -60,7 +60,7 @@ class Troubles:
         return self._services.get(name)
 
     def standing(self, key: str, service: str) -> tuple[Standing, float | None]:
-        """How a trouble stands that was told, and since when where that was seen."""
+        """How a trouble stands that was reported, and since when where that was seen."""
         if key in self.all:
             return Standing.ON, self.all[key].since
         view = self._services.get(service)
@@ -76,17 +76,17 @@ class Troubles:
         pending = reported is not None and reported.state is AlertState.PENDING
         return (Standing.OVER if self._rules_read and not pending else Standing.UNKNOWN), None
 
-    def root(self, trouble: Alert, told: Collection[str]) -> Alert:
-        """The cause of ``trouble`` that is furthest from it, of those whose keys are ``told``."""
+    def root(self, trouble: Alert, notified: Collection[str]) -> Alert:
+        """The cause of ``trouble`` that is furthest from it, among the keys ``notified``."""
         path = [trouble]
         while (cause := self.all.get(path[-1].cause)) is not None and cause not in path:
             path.append(cause)
         if cause is not None:
             # Of those that explain each other, all have the same root.
-            circle = [each for each in path[path.index(cause) :] if each.key in told]
+            circle = [each for each in path[path.index(cause) :] if each.key in notified]
             if circle:
                 return min(circle, key=lambda each: each.key)
-        return next((each for each in reversed(path) if each.key in told), trouble)
+        return next((each for each in reversed(path) if each.key in notified), trouble)
 
 
 def ruled_states(settings: Settings) -> Ruled:
@@ -125,8 +125,8 @@ def _is_own(alert: Alert) -> bool:
 def _of_states(snapshot: Snapshot, states: Collection[State], ruled: Ruled) -> Iterator[Alert]:
     silences = [each for each in snapshot.silences if each.state is SilenceState.ACTIVE]
     for view in snapshot.services:
-        told = view.state in states and view.state not in ruled.get(view.name, ())
-        if told and not view.stale:
+        counts = view.state in states and view.state not in ruled.get(view.name, ())
+        if counts and not view.stale:
             yield _of_state(view, silences)
 
 

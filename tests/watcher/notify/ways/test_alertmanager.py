@@ -18,8 +18,8 @@ from opsconsole.model.state import State
 from opsconsole.operations.state_place import FolderPlace, LateJournal
 from opsconsole.sources.http.connector import Connector
 from opsconsole.threads import BoundedExecutor
-from opsconsole.watcher.notify.kept import KeptTold
-from opsconsole.watcher.notify.telling import Telling
+from opsconsole.watcher.notify.kept import KeptNotices
+from opsconsole.watcher.notify.notifying import Notifying
 from opsconsole.watcher.notify.ways.alertmanager import (
     BATCH,
     LASTS,
@@ -79,12 +79,12 @@ class Watcher:
     def __init__(self, folder: Path, servers: list[Alertmanager], connector: Connector) -> None:
         self.threads = BoundedExecutor("state", 1)
         self.journal = LateJournal(FolderPlace(folder / "state"), None)
-        self.telling = Telling(
+        self.notifying = Notifying(
             "am",
             Notify.model_validate({"wait": "30s", "wait_well": "60s"}),
             Receiver.model_validate({"alertmanager": "all"}),
             AlertmanagerWay(servers, folder, connector),
-            KeptTold(self.journal, "am"),
+            KeptNotices(self.journal, "am"),
             self.threads,
             FakeClock(),
             lambda: True,
@@ -93,10 +93,10 @@ class Watcher:
     async def watch(self, world: World, seconds: float, *, blind: bool = False) -> None:
         for _ in range(int(seconds / 10)):
             world.pass_(10)
-            await self.telling.round(world.troubles(), world.snapshot, world.now, blind=blind)
+            await self.notifying.round(world.troubles(), world.snapshot, world.now, blind=blind)
 
     async def die(self) -> None:
-        await self.telling.close()
+        await self.notifying.close()
         self.journal.close()
         self.threads.close()
 
@@ -154,8 +154,8 @@ async def test_killed_and_followed_it_shows_each_once_until_it_is_over(
     for name in ("db", "web"):
         world.turn(name, State.OK)
     await watcher.watch(world, 110)
-    assert watcher.telling.delivery.accepted > 0
-    assert "am-1" in watcher.telling.delivery.fault
+    assert watcher.notifying.delivery.accepted > 0
+    assert "am-1" in watcher.notifying.delivery.fault
     assert alerts_at(both[0].url) == []
     await watcher.die()
 

@@ -121,12 +121,14 @@ async def test_an_address_that_is_a_secret_is_shown_nowhere(
 async def test_a_program_reads_the_text_and_knows_the_rest(
     tmp_path: Path, threads: BoundedExecutor
 ) -> None:
-    script = tmp_path / "tell"
+    script = tmp_path / "notify"
     script.write_text(
         '#!/bin/sh\nprintf "%s|" "$@" "$OPSCONSOLE_ID" "$OPSCONSOLE_STATUS" >out\ncat >>out\n'
     )
     script.chmod(0o700)
-    program = Program.model_validate({"argv": ["./tell", "--title={title}", "{service}", "$(id)"]})
+    program = Program.model_validate(
+        {"argv": ["./notify", "--title={title}", "{service}", "$(id)"]}
+    )
     assert await CommandWay(program, tmp_path, threads).send(MESSAGE) is None
     assert (tmp_path / "out").read_text() == (
         f"--title={MESSAGE.title}|db|$(id)|e1-new|new|{MESSAGE.title}\n\n{MESSAGE.text}\n"
@@ -144,7 +146,7 @@ async def test_a_program_reads_the_text_and_knows_the_rest(
 async def test_a_program_that_fails_says_how(
     tmp_path: Path, threads: BoundedExecutor, script: str, said: str
 ) -> None:
-    path = tmp_path / "tell"
+    path = tmp_path / "notify"
     if script:
         path.write_text(script)
         path.chmod(0o700)
@@ -157,7 +159,7 @@ async def test_a_program_that_fails_says_how(
 async def test_a_program_that_others_could_change_is_not_run(
     tmp_path: Path, threads: BoundedExecutor
 ) -> None:
-    path = tmp_path / "tell"
+    path = tmp_path / "notify"
     path.write_text("#!/bin/sh\ntouch ran\n")
     path.chmod(0o777)
     program = Program.model_validate({"argv": [str(path)]})

@@ -52,7 +52,7 @@ class MailWay:
                 if mail.username is not None and mail.password is not None:
                     secret = reveal(mail.password, base=self._base)
                     smtp.login(mail.username, secret.value)
-                # Whoever was refused would be refused again, and the others have it.
+                # Who was refused would be refused again, and the others have it.
                 smtp.send_message(made(mail, message))
         except SecretError as error:
             return Fault(FaultKind.LOCAL, error.what, hint=error.remedy)

@@ -1,8 +1,8 @@
-"""Tells one receiver what is due to it, and keeps what was told.
+"""Notifies one receiver of what is due to it, and keeps what was reported.
 
 Invariant: what begins and what is over is kept before it is sent, what was taken after it was: a
 watcher that ends at any moment leaves its successor what to send, and what is sent twice for that
-has the same id. Where it cannot be kept, people are told all the same. Nothing is sent that
+has the same id. Where it cannot be kept, people are notified all the same. Nothing is sent that
 ``may_send`` forbids, or while this watcher is blind; an Alertmanager alone then goes on hearing of
 what it knows, because its silence would mean that all is well.
 """
@@ -20,8 +20,8 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.notices import message
 from opsconsole.threads import BoundedExecutor, QueueFullError
 from opsconsole.watcher.notify.book import Book, notice_of
-from opsconsole.watcher.notify.episodes import Record, Told
-from opsconsole.watcher.notify.kept import KeptTold
+from opsconsole.watcher.notify.episodes import Notified, Record
+from opsconsole.watcher.notify.kept import KeptNotices
 from opsconsole.watcher.notify.troubles import Troubles
 from opsconsole.watcher.notify.ways.alertmanager import (
     OVER_FOR,
@@ -33,10 +33,10 @@ from opsconsole.watcher.notify.ways.alertmanager import (
 T = TypeVar("T")
 
 STATE_WITHIN: Final = 15.0
-"""Seconds for one look at what was told."""
+"""Seconds for one look at what was reported."""
 
 UNREAD_FOR: Final = 60.0
-"""Seconds after which people are told although nobody knows what they were told before."""
+"""Seconds after which people are notified although nobody knows of what before."""
 
 _RETRY: Final = 5.0
 _RETRY_AT_MOST: Final = 60.0
@@ -56,7 +56,7 @@ class Way(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How telling a receiver goes. Times are Unix seconds, None for never.
+    """How notifying a receiver goes.
 
     ``fault`` is why the last message was not taken, '' if it was; ``unkept`` why it is not kept.
     """
@@ -64,13 +64,12 @@ class Delivery:
     receiver: str
     fault: str = ""
     unkept: str = ""
-    accepted_at: float | None = None
     accepted: int = 0
     refused: int = 0
     lasting: int = 0
 
 
-class Telling:
+class Notifying:
     """One receiver. ``kept`` is asked on ``threads``; ``may_send`` right before each message."""
 
     def __init__(
@@ -79,7 +78,7 @@ class Telling:
         notify: Notify,
         receiver: Receiver,
         way: Way | AlertmanagerWay,
-        kept: KeptTold,
+        kept: KeptNotices,
         threads: BoundedExecutor,
         clock: Clock,
         may_send: Callable[[], bool],
@@ -105,13 +104,13 @@ class Telling:
         return self._delivery
 
     def forget(self) -> None:
-        """Another may have told this receiver: what it was told is read again."""
+        """Another may have notified this receiver: what was reported is read again."""
         self._book, self._pushed_at, self._asked_from = None, None, None
 
     async def round(
         self, troubles: Troubles, snapshot: Snapshot, now: float, *, blind: bool
     ) -> None:
-        """Tell what is due at ``now``, which ``troubles`` of ``snapshot`` say."""
+        """Send what is due at ``now``, which ``troubles`` of ``snapshot`` say."""
         book = await self._opened(now)
         if book is None:
             return
@@ -125,7 +124,7 @@ class Telling:
             case way:
                 if not blind:
                     await self._send(book, way, troubles, snapshot, now)
-        lasting = sum(each.over_at is None for each in book.told.episodes.values())
+        lasting = sum(each.over_at is None for each in book.notified.episodes.values())
         self._note(lasting=lasting)
 
     async def close(self) -> None:
@@ -155,8 +154,8 @@ class Telling:
         snapshot: Snapshot,
         now: float,
     ) -> None:
-        episodes = tuple(book.told.episodes.values())
-        news = any(each.told_at is None and each.over_at is None for each in episodes)
+        episodes = tuple(book.notified.episodes.values())
+        news = any(each.taken_at is None and each.over_at is None for each in episodes)
         ended = any(self._ended_since_push(each) for each in episodes)
         due = self._pushed_at is None or now - self._pushed_at >= PUSH_EVERY
         if not episodes or not (news or ended or due):
@@ -186,20 +185,20 @@ class Telling:
         if self._book is not None:
             return self._book
         self._asked_from = now if self._asked_from is None else self._asked_from
-        told: Told | None = await self._state(self._kept.read)
-        if told is None:
+        notified: Notified | None = await self._state(self._kept.read)
+        if notified is None:
             if now - self._asked_from < UNREAD_FOR:
                 return None
-            told, self._unsaved = Told(), True
-        self._book = Book(self._notify, self._receiver, told)
+            notified, self._unsaved = Notified(), True
+        self._book = Book(self._notify, self._receiver, notified)
         return self._book
 
     async def _keep(self, book: Book, records: Sequence[Record], now: float) -> bool:
-        """Keep ``records`` and go on with them; False when another watcher has told meanwhile."""
+        """Keep ``records`` and go on with them; False when another watcher wrote meanwhile."""
         if self._unsaved:
             for each in records:
-                book.told.apply(each)
-            self._unsaved = not await self._state(self._kept.replace, book.told, now)
+                book.notified.apply(each)
+            self._unsaved = not await self._state(self._kept.replace, book.notified, now)
             return True
         kept = await self._state(self._kept.add, records, now)
         if kept is False:
@@ -207,7 +206,7 @@ class Telling:
             return False
         self._unsaved = kept is None
         for each in records:
-            book.told.apply(each)
+            book.notified.apply(each)
         return True
 
     async def _state(self, ask: Callable[..., T], *values: object) -> T | None:
@@ -227,7 +226,7 @@ class Telling:
         known = self._delivery
         if fault is None:
             self._pause, self._retry_at = _RETRY, 0.0
-            self._note(fault="", accepted_at=now, accepted=known.accepted + 1)
+            self._note(fault="", accepted=known.accepted + 1)
             return
         self._retry_at = now + max(self._pause, fault.retry_after)
         self._pause = min(self._pause * 2, _RETRY_AT_MOST)
@@ -242,7 +241,7 @@ def _words(book: Book, troubles: Troubles, snapshot: Snapshot, now: float) -> Ma
     """What is said of each episode that lasts, by its id; what is over keeps its summary."""
     below = book.below(troubles)
     found: dict[str, Message] = {}
-    for each in book.told.episodes.values():
+    for each in book.notified.episodes.values():
         if each.over_at is None:
             notice = notice_of(f"{each.id}-new", What.NEW, each, troubles, below)
             found[each.id] = message(notice, snapshot, now)
@@ -251,7 +250,7 @@ def _words(book: Book, troubles: Troubles, snapshot: Snapshot, now: float) -> Ma
 
 def _after_push(episode: Episode, now: float) -> Iterator[Record]:
     """What is to be kept once an Alertmanager took ``episode``."""
-    if episode.over_at is None and episode.told_at is None:
-        yield {"do": "told", "id": episode.id, "at": now}
+    if episode.over_at is None and episode.taken_at is None:
+        yield {"do": "taken", "id": episode.id, "at": now}
     elif episode.over_at is not None and now - episode.over_at > OVER_FOR:
         yield {"do": "closed", "id": episode.id, "at": now}

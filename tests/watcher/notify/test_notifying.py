@@ -1,4 +1,4 @@
-"""One receiver is told, over a state on the disk, with watchers that die at any moment."""
+"""One receiver is notified, over a state on the disk, with watchers that die at any moment."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +12,8 @@ from opsconsole.model.notices import Message, What
 from opsconsole.model.state import State
 from opsconsole.operations.state_place import FolderPlace, LateJournal
 from opsconsole.threads import BoundedExecutor
-from opsconsole.watcher.notify.kept import WHOLE_AFTER, KeptTold
-from opsconsole.watcher.notify.telling import UNREAD_FOR, Telling
+from opsconsole.watcher.notify.kept import WHOLE_AFTER, KeptNotices
+from opsconsole.watcher.notify.notifying import UNREAD_FOR, Notifying
 from tests.fakes import FakeClock
 from tests.watcher.world import Inbox, World
 
@@ -21,15 +21,15 @@ RECEIVER = Receiver.model_validate({"command": ["/bin/true"]})
 
 
 class Watcher:
-    """One life of a watcher: it tells ``inbox`` of ``world``, and keeps that in ``place``."""
+    """One life of a watcher: it notifies ``inbox`` of ``world``, and keeps that in ``place``."""
 
     def __init__(self, place: FolderPlace, world: World, inbox: Inbox) -> None:
         self.world, self.inbox = world, inbox
         self.leads = True
         self.threads = BoundedExecutor("state", 1)
         self.journal = LateJournal(place, None)
-        self.kept = KeptTold(self.journal, "kim")
-        self.telling = Telling(
+        self.kept = KeptNotices(self.journal, "kim")
+        self.notifying = Notifying(
             "kim",
             Notify.model_validate({"wait": "30s", "wait_well": "60s"}),
             RECEIVER,
@@ -44,7 +44,7 @@ class Watcher:
         for _ in range(int(seconds / every)):
             self.world.pass_(every)
             snapshot, troubles = self.world.snapshot, self.world.troubles()
-            await self.telling.round(troubles, snapshot, self.world.now, blind=blind)
+            await self.notifying.round(troubles, snapshot, self.world.now, blind=blind)
 
     def die(self) -> None:
         self.journal.close()
@@ -93,13 +93,13 @@ async def test_what_was_not_taken_is_sent_under_the_same_id_until_it_is(
     watcher = begin(inbox)
     world.turn("db", State.DOWN)
     await watcher.watch(40)
-    assert watcher.telling.delivery.fault == "connect: nobody is there"
-    assert watcher.telling.delivery.refused == 2
+    assert watcher.notifying.delivery.fault == "connect: nobody is there"
+    assert watcher.notifying.delivery.refused == 2
     watcher.die()
     watcher = begin(inbox)
     await watcher.watch(300)
     assert said(inbox) == [(What.NEW, "db")]
-    assert watcher.telling.delivery.fault == ""
+    assert watcher.notifying.delivery.fault == ""
 
 
 async def test_one_killed_between_sending_and_keeping_repeats_the_id(
@@ -183,12 +183,12 @@ async def test_people_are_told_although_the_disk_is_full(
         world.turn("db", State.DOWN)
         await watcher.watch(60)
         assert said(inbox) == [(What.NEW, "db")]
-        assert "no space left" in watcher.telling.delivery.unkept
+        assert "no space left" in watcher.notifying.delivery.unkept
     world.turn("mail", State.DOWN)
     await watcher.watch(60)
-    assert watcher.telling.delivery.unkept == ""
+    assert watcher.notifying.delivery.unkept == ""
     watcher.die()
-    # What was told while nothing could be kept is known again.
+    # What was notified while nothing could be kept is known again.
     await begin(inbox).watch(120)
     assert said(inbox) == [(What.NEW, "db"), (What.NEW, "mail")]
 
@@ -215,7 +215,7 @@ async def test_the_ledger_stays_short_and_whole(
     tmp_path: Path, world: World, begin: Callable[[Inbox], Watcher]
 ) -> None:
     place = FolderPlace(tmp_path / "state")
-    kept = KeptTold(LateJournal(place, None), "kim")
+    kept = KeptNotices(LateJournal(place, None), "kim")
     kept.read()
     kept.add([{"do": "followed", "at": 1.0}], 1.0)
     lasting = {
@@ -226,7 +226,7 @@ async def test_the_ledger_stays_short_and_whole(
     for number in range(WHOLE_AFTER // 50 + 2):
         records = [{"do": "verdict", "id": f"v{number}-{each}", "at": 3.0} for each in range(50)]
         assert kept.add(records, 3.0)
-    told = KeptTold(LateJournal(place, None), "kim").read()
-    assert told.followed_at == 1.0
-    assert list(told.episodes) == ["a"]
-    assert f"v{WHOLE_AFTER // 50 + 1}-49" in told.verdicts
+    notified = KeptNotices(LateJournal(place, None), "kim").read()
+    assert notified.followed_at == 1.0
+    assert list(notified.episodes) == ["a"]
+    assert f"v{WHOLE_AFTER // 50 + 1}-49" in notified.verdicts
