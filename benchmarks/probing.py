@@ -97,7 +97,7 @@ async def probe(count: int, url: str, stack: AsyncExitStack) -> list[Look]:
             interval=INTERVAL,
             timeout=TIMEOUT,
         )
-        made = HttpProbe(asked, clock=clock, connector=connector, base=Path())
+        made = HttpProbe.at_its_url(asked, clock=clock, connector=connector, base=Path())
         stack.push_async_callback(made.close)
 
         async def look() -> None:

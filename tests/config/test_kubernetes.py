@@ -6,6 +6,7 @@ import pytest
 
 from opsconsole.config.kubernetes import KubernetesAction, KubernetesTarget
 from opsconsole.config.loader import load
+from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.model.source_id import SourceId, SourceKind
 
@@ -130,3 +131,25 @@ def test_an_action_is_about_one_thing_and_says_what_it_takes(written: object, wh
         return
     with pytest.raises(ValueError, match=why):
         KubernetesAction.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    ("service", "why"),
+    [
+        ({"health": {"through": "proxy"}}, ""),
+        ({"health": {"through": "pods", "port": 8080}}, ""),
+        ({"health": {"path": "/health", "port": 8080}}, "port is of pods"),
+        ({"health": {"through": "proxy", "port": 0}}, "port"),
+        ({"health": {"through": "proxy"}, "instances": "http://web"}, "leave instances out"),
+        ({"health": {"through": "proxy"}, "kubernetes": []}, "name the workload"),
+        ({"health": {"through": "proxy"}, "http": {"http_headers": {"X-A": "b"}}}, "not passed on"),
+        ({"health": {"through": "pods"}, "http": {"http_headers": {"X-A": "b"}}}, ""),
+    ],
+)
+def test_pods_are_asked_one_way_and_as_what_they_are(service: dict[str, object], why: str) -> None:
+    written = {"kubernetes": "deployment/web", **service}
+    if not why:
+        Service.model_validate(written)
+        return
+    with pytest.raises(ValueError, match=why):
+        Service.model_validate(written)

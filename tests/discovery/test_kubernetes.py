@@ -95,6 +95,26 @@ def test_what_annotations_say(
 
 
 @pytest.mark.parametrize(
+    ("rules", "port", "health"),
+    [
+        ("true", "8080", {"path": "/healthz"}),
+        ("{health: proxy}", "", {"path": "/healthz", "through": "proxy"}),
+        ("{health: pods}", "8080", {"path": "/healthz", "through": "pods", "port": 8080}),
+        ("{health: pods}", "http", {"path": "/healthz", "through": "pods"}),
+        ("{health: pods}", "٣", {"path": "/healthz", "through": "pods"}),
+        ("{health: pods}", "70000", {"path": "/healthz", "through": "pods"}),
+    ],
+)
+def test_pods_are_asked_where_the_configuration_wants_it_and_an_annotation_says_where(
+    rules: str, port: str, health: dict[str, object], tmp_path: Path
+) -> None:
+    said = {"opsconsole.io__health": "/healthz", "opsconsole.io__port": port}
+    web = workload("shop/deployment/web", **said)
+    known = found(settings(tmp_path, rules), web)["shop-web"]
+    assert document(known)["health"] == health
+
+
+@pytest.mark.parametrize(
     ("said", "left"),
     [("restart", {"restart"}), ("", set()), ("delete, scale", {"scale"})],
 )

@@ -46,4 +46,6 @@ def make_probe(
         interval=5.0,
         timeout=timeout,
     )
-    return HttpProbe(asked, clock=SystemClock(), connector=connector, base=base, looks=looks)
+    return HttpProbe.at_its_url(
+        asked, clock=SystemClock(), connector=connector, base=base, looks=looks
+    )

@@ -66,6 +66,11 @@ class KubernetesDiscovery(_Discovery):
     actions: tuple[NativeAction, ...] = Field(
         default=NATIVE_ACTIONS, description="What may be done to what was found."
     )
+    health: Literal["pods", "proxy"] | None = Field(
+        default=None,
+        description="How the pods of those are asked that say opsconsole.io/health: at their own "
+        "address, or through the API server's proxy; not at all if not set.",
+    )
 
 
 class SystemdDiscovery(_Discovery):

@@ -102,11 +102,25 @@ class Health(Model):
     expect: Expect | None = Field(
         default=None, description="When an answer is ok, where the body does not say so."
     )
+    through: Literal["pods", "proxy"] | None = Field(
+        default=None,
+        description="For a service in a cluster: each of its pods is asked, at its own address "
+        "(pods) or through the API server's proxy (proxy).",
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="The port of the pods; the first that they declare if not set."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _from_path(cls, value: object) -> object:
         return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _of_pods(self) -> "Health":
+        if self.port is not None and self.through is None:
+            raise ValueError("port is of pods: say through: pods or through: proxy")
+        return self
 
 
 class Probes(Model):
@@ -342,4 +356,17 @@ class Service(Found):
     def _units_are_here(self) -> "Service":
         if self.units and self.host not in {None, HERE}:
             raise ValueError("units are read on this host alone; name each by unit: of an instance")
+        return self
+
+    @model_validator(mode="after")
+    def _is_asked_one_way(self) -> "Service":
+        through = self.health.through if self.health is not None else None
+        if through is None:
+            return self
+        if self.instances:
+            raise ValueError("health.through asks the pods: leave instances out, or through")
+        if not self.kubernetes:
+            raise ValueError("health.through asks pods: name the workload by kubernetes")
+        if through == "proxy" and self.http.model_fields_set - {"plain_query"}:
+            raise ValueError("http is not passed on by the API server's proxy: ask through: pods")
         return self

@@ -116,12 +116,21 @@ def _document(
         document["depends_on"] = needs
     health = labels.get(f"{OURS}health", "")
     if _PATH.fullmatch(health):
-        document["health"] = health
+        document["health"] = {"path": health, **_asked(labels, rules)}
     allowed = _allowed(labels, rules)
     actions = {kind: {"kubernetes": target} for kind in _can(workload) if kind in allowed}
     if actions:
         document["actions"] = actions
     return document
+
+
+def _asked(labels: Mapping[str, str], rules: KubernetesDiscovery) -> dict[str, Any]:
+    """How its pods are asked for their health; nothing where nobody wants that."""
+    if rules.health is None:
+        return {}
+    port = labels.get(f"{OURS}port", "")
+    known = port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536
+    return {"through": rules.health, **({"port": int(port)} if known else {})}
 
 
 def _can(workload: Workload) -> tuple[str, ...]:

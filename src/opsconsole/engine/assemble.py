@@ -8,8 +8,9 @@ reads its secrets again. Call it on the event loop that the sources will live on
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opsconsole.clock import Clock
 from opsconsole.config.discovery import SystemdDiscovery
@@ -25,12 +26,13 @@ from opsconsole.model.events import Event
 from opsconsole.model.running.units import unit_name
 from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
 from opsconsole.sources.base import AnySource
-from opsconsole.sources.health.factory import join_url, probes_of, timeout_of
+from opsconsole.sources.health.factory import join_url, pods_of, probes_of, timeout_of
 
 if TYPE_CHECKING:
     from opsconsole.config.rule_files import RuleFiles
     from opsconsole.machines.ssh.machine import SshMachine
     from opsconsole.sources.http.connector import Connector
+    from opsconsole.sources.kubernetes.pod_health import KnowsPods
     from opsconsole.sources.metrics.service_samples import ServiceSamples
     from opsconsole.threads import BoundedExecutor
 
@@ -65,9 +67,9 @@ class Assembly:
             self._connector.renew()
         before, self._made = self._made, {}
         found: list[AnySource] = []
-        for who, make in (
-            *self._of_instances(settings),
-            *self._of_places(settings),
+        # One after another: what asks pods needs the source of their cluster.
+        for who, make in chain(
+            self._of_instances(settings), self._of_places(settings), self._of_pods(settings)
         ):
             known = before.get(who)
             try:
@@ -91,6 +93,22 @@ class Assembly:
         yield from places(settings, self._clock, self._on_event, self._machines, self._base)
         if settings.prometheus or settings.alertmanager:
             yield from _servers(settings, self._clock, self._connect(), self._base)
+
+    def _of_pods(self, settings: Settings) -> Iterator[Made]:
+        """What asks the pods of services for their health, by the sources of their clusters."""
+        for name in settings.services:
+            for asked in pods_of(settings, name):
+                from opsconsole.sources.kubernetes.pod_health import PodHealth
+
+                made = self._made.get(SourceId(SourceKind.KUBERNETES, asked.cluster))
+                if made is None:
+                    # It could not be made, which was said.
+                    continue
+                common = partial(PodHealth, asked, cast("KnowsPods", made[1]))
+                yield (
+                    asked.id,
+                    partial(common, clock=self._clock, connector=self._connect(), base=self._base),
+                )
 
     def _connect(self) -> "Connector":
         """What all HTTP sources share."""
@@ -162,7 +180,7 @@ def _alike(one: "partial[Any]", other: "partial[Any]") -> bool:
 def _probes(settings: Settings, clock: Clock, base: Path, connector: "Connector") -> Iterator[Made]:
     from opsconsole.sources.health.http_probe import HttpProbe
 
-    common = partial(HttpProbe, clock=clock, connector=connector, base=base)
+    common = partial(HttpProbe.at_its_url, clock=clock, connector=connector, base=base)
     for name in settings.services:
         for asked in probes_of(settings, name):
             yield asked.id, partial(common, asked)

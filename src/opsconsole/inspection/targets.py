@@ -34,7 +34,7 @@ async def check_targets(
     room = asyncio.Semaphore(AT_ONCE)
 
     async def look(service: str, asked: Asked) -> list[Finding]:
-        probe = HttpProbe(asked, clock=clock, connector=connector, base=base)
+        probe = HttpProbe.at_its_url(asked, clock=clock, connector=connector, base=base)
         async with room:
             reading = await probe.collect()
         await probe.close()

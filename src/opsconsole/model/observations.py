@@ -11,8 +11,9 @@ from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.alerting.rules import RuleEvaluation, RuleView
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.fault import Fault
-from opsconsole.model.health import HealthReport
+from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
+from opsconsole.model.reading import Reading
 from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.processes import ProcessStart
 from opsconsole.model.running.targets import Target
@@ -88,6 +89,34 @@ class BudgetsSeen:
     problems: Problems = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PodLook:
+    """One probe of one pod: ``pod`` is the id of the replica, ``url`` where it was asked."""
+
+    pod: str
+    name: str
+    kind: ProbeKind
+    primary: bool
+    url: str
+    reading: Reading[HealthReport]
+
+
+@dataclass(frozen=True, slots=True)
+class PodsSeen:
+    """What the pods of a service in ``cluster`` answered, of those that still ran afterwards."""
+
+    service: str
+    cluster: str
+    looks: tuple[PodLook, ...]
+
+
 Observation: TypeAlias = (
-    HealthReport | ScrapeSeen | Host | Inventory | PrometheusSeen | AlertmanagerSeen | BudgetsSeen
+    HealthReport
+    | ScrapeSeen
+    | Host
+    | Inventory
+    | PrometheusSeen
+    | AlertmanagerSeen
+    | BudgetsSeen
+    | PodsSeen
 )

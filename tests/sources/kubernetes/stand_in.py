@@ -22,13 +22,18 @@ contexts: [{{name: here, context: {{cluster: here, user: me}}}}]
 
 
 class StandIn:
-    """``lists`` are objects by path, ``refuses`` codes by path. ``garbles``: lists are none."""
+    """``lists`` are objects by path, ``refuses`` codes by path. ``garbles``: lists are none.
+
+    ``says`` are codes and bodies by path; at what ``hangs`` nothing is answered.
+    """
 
     def __init__(self) -> None:
         self.lists: dict[str, list[dict[str, Any]]] = {}
         self.versions: dict[str, list[str]] = {"autoscaling": ["v1"], "policy": ["v1"]}
         self.refuses: dict[str, int] = {}
         self.garbles: set[str] = set()
+        self.says: dict[str, tuple[int, bytes]] = {}
+        self.hangs: set[str] = set()
         self.asked: list[str] = []
         self._port = 0
         self._server: asyncio.Server | None = None
@@ -40,6 +45,11 @@ class StandIn:
         path.write_text(_CONFIG.format(port=self._port))
         path.chmod(0o600)
         return str(path)
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._port}"
 
     async def start(self) -> None:
         """Answer, at the same port each time."""
@@ -64,6 +74,9 @@ class StandIn:
                     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
                     await reader.read()
                     return
+                if target.path in self.hangs:
+                    await reader.read()
+                    return
                 writer.write(self._answer(target.path))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -75,7 +88,9 @@ class StandIn:
     def _answer(self, path: str) -> bytes:
         self.asked.append(path)
         code, body = self.refuses.get(path, 200), b""
-        if code != 200:
+        if path in self.says:
+            code, body = self.says[path]
+        elif code != 200:
             body = json.dumps({"kind": "Status", "code": code, "message": "refused"}).encode()
         elif path == "/version":
             body = b'{"gitVersion": "v1.36.0"}'

@@ -81,7 +81,9 @@ async def test_who_may_act_may_make_each_change(
         await asker.close()
 
 
-@pytest.mark.parametrize("name", ["opsconsole-look", "opsconsole-act", "opsconsole-drain"])
+@pytest.mark.parametrize(
+    "name", ["opsconsole-look", "opsconsole-proxy", "opsconsole-act", "opsconsole-drain"]
+)
 def test_no_role_has_a_wildcard_or_reads_secrets(name: str) -> None:
     for rule in rules(name):
         for values in rule.values():

@@ -127,7 +127,7 @@ def memory_share(record: ServiceRecord) -> float | None:
 
 def cert_days(record: ServiceRecord, now: float) -> float | None:
     """Days until the first certificate of its instances ends, negative after that."""
-    shown = (probe.certificate for each in record.instances for probe in each.probes)
+    shown = (probe.certificate for each in record.looked_at for probe in each.probes)
     first = first_to_end(shown, now)
     return None if first is None else first.validity.left(now) / DAY
 
@@ -147,7 +147,7 @@ def latency(record: ServiceRecord, now: float) -> Latency:
     """
     name = _latency_metric(record)
     if not name:
-        return record.history.latency(now) if record.instances else _NOT_MEASURED
+        return record.history.latency(now) if record.looked_at else _NOT_MEASURED
     median, high, highest = (
         _fresh(record, f"{share}({name})", now) for share in ("p50", "p95", "p99")
     )
@@ -171,7 +171,7 @@ def body_metrics(record: ServiceRecord) -> Iterator[MetricValue]:
         unit, scale = base_unit(metric.unit)
         parts: dict[str, float] = {}
         latest: float | None = None
-        for instance in record.instances:
+        for instance in record.looked_at:
             report = instance.probes[0].report if instance.probes else None
             if report is None or instance.probes[0].fault is not None:
                 continue

@@ -41,7 +41,13 @@ from opsconsole.model.written.expressions import (
     ExpressionError,
     parse,
 )
-from opsconsole.sources.health.factory import Asked, interval_of, probes_of
+from opsconsole.sources.health.factory import (
+    Asked,
+    interval_of,
+    pods_of,
+    probes_of,
+    timeout_of,
+)
 
 SCRAPE_EVERY: Final = 15.0
 """Seconds between the console's own scrapes of an instance, unless a short window needs more."""
@@ -100,7 +106,8 @@ class InstanceRecord:
 
     ``on`` is the host of its URL. ``replicas`` are what that name stands for; ``ended`` says that
     none of them runs any more. ``judged_once``: some look decided about it; until then ``recalled``
-    is what was recorded.
+    is what was recorded. ``pod`` is the id of the replica that it is, where it is a pod that is
+    asked itself.
     """
 
     service: "ServiceRecord"
@@ -120,12 +127,23 @@ class InstanceRecord:
     judged_once: bool = False
     at_least: bool = False
     recalled: Recalled | None = None
+    pod: str = ""
 
     def is_about(self, name: str, place: str) -> bool:
         """Whether the name ``name`` in ``place`` ('': any) may be what it runs as."""
         return _means((self.runs_as, self.engine), name, place) or _among(
             self.replicas, name, place
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PodTerms:
+    """How the pods of a service are judged: by whose looks, how often, with which thresholds."""
+
+    sources: tuple[SourceId, ...]
+    interval: float
+    timeout: float
+    limits: Limits
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +153,8 @@ class ServiceRecord:
     ``metrics_every`` is the interval, in seconds, that decides whether its metrics are stale.
     Counts for its objectives, by their text: ``budgets`` of looks, ``scraped`` of requests seen by
     own scrapes, ``asked`` of windows as Prometheus reported them. ``host`` is its host,
-    ``workloads`` what it is in clusters.
+    ``workloads`` what it is in clusters. ``pods`` are those that answered a look, by the ids of
+    their replicas; ``unasked`` is why those of a cluster could not be asked.
     """
 
     name: str
@@ -160,6 +179,14 @@ class ServiceRecord:
     at_least: bool = False
     recalled: Recalled | None = None
     host: HostView | None = None
+    pod_terms: PodTerms | None = None
+    pods: dict[str, InstanceRecord] = field(default_factory=dict)
+    unasked: dict[str, Fault] = field(default_factory=dict)
+
+    @property
+    def looked_at(self) -> tuple[InstanceRecord, ...]:
+        """All that probes look at: its instances, or its pods."""
+        return (*self.instances, *self.pods.values())
 
     @property
     def failing_since(self) -> float:
@@ -168,7 +195,7 @@ class ServiceRecord:
             return self.since
         wrong = [
             probe.wrong_at
-            for each in self.instances
+            for each in self.looked_at
             for probe in each.probes
             if probe.wrong_at is not None
         ]
@@ -306,6 +333,9 @@ def _build_service(
     limits = Limits(1, 1) if single else _limits(thresholds)
     for asked in probes_of(settings, name):
         record.instances[asked.number].probes.append(_build_probe(asked, limits, now))
+    if sources := tuple(each.id for each in pods_of(settings, name)):
+        times = interval_of(settings, service), timeout_of(settings, service)
+        record.pod_terms = PodTerms(sources, *times, limits)
     return record
 
 

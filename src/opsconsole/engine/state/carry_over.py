@@ -31,6 +31,7 @@ def _same(old: ServiceRecord, new: ServiceRecord) -> bool:
         old.config == new.config
         and _looks(old) == _looks(new)
         and old.metrics_every == new.metrics_every
+        and old.pod_terms == new.pod_terms
         and (old.history.slots, old.history.step) == (new.history.slots, new.history.step)
     )
 

@@ -3,9 +3,11 @@
 Invariant: where an engine has not answered recently, no instance is said to have ended.
 """
 
+from collections.abc import Iterable
+
 from opsconsole.engine.judge.service import NOT_RUNNING
 from opsconsole.engine.records.fleet import InstanceRecord, ServiceRecord
-from opsconsole.engine.records.replica_book import ReplicaBook
+from opsconsole.engine.records.replica_book import Copies, ReplicaBook
 
 
 def join(record: ServiceRecord, replicas: ReplicaBook) -> list[InstanceRecord] | None:
@@ -28,7 +30,17 @@ def join(record: ServiceRecord, replicas: ReplicaBook) -> list[InstanceRecord] |
         elif found:
             # A removed replica stays as it was last seen.
             instance.ended = all(each.phase in NOT_RUNNING for each in found)
-    return concerned
+    return [*concerned, *_pods(record, copies)]
+
+
+def _pods(record: ServiceRecord, copies: Copies) -> Iterable[InstanceRecord]:
+    """Give the pods that are asked what their cluster says of them."""
+    if record.pods:
+        known = {each.id: each for each in copies.replicas}
+        for instance in record.pods.values():
+            found = known.get(instance.pod)
+            instance.replicas = () if found is None else (found,)
+    return record.pods.values()
 
 
 def _part(record: ServiceRecord) -> list[InstanceRecord] | None:

@@ -22,6 +22,26 @@ def of_probes(instance: InstanceRecord) -> Judgement:
     return judge_instance([(each.kind, each.judged) for each in instance.probes])
 
 
+def of_instance(instance: InstanceRecord, replicas: ReplicaBook) -> Judgement:
+    """What is known of an instance, or of a pod that is asked itself."""
+    if instance.pod:
+        return of_pod(instance)
+    if instance.runs_as and not instance.probes:
+        return of_replicas(instance, replicas)
+    return not_better_than_what_runs(of_probes(instance), instance)
+
+
+def of_pod(instance: InstanceRecord) -> Judgement:
+    """What the probes of a pod say; where its cluster calls it other than well, that."""
+    copies = instance.service.copies
+    if copies is not None:
+        for each in instance.replicas:
+            said = judgement_of(copies, each)
+            if said.state is not State.OK:
+                return said
+    return of_probes(instance)
+
+
 def of_replicas(instance: InstanceRecord, replicas: ReplicaBook) -> Judgement:
     """What engines say of an instance that nothing else looks at."""
     copies = instance.service.copies

@@ -17,6 +17,7 @@ from opsconsole.model.observations import (
     AlertmanagerSeen,
     BudgetsSeen,
     Observation,
+    PodsSeen,
     Problems,
     PrometheusSeen,
     ScrapeSeen,
@@ -132,7 +133,7 @@ def _note_of(seen: Observation | None) -> str:
             return _failed(seen.problems)
         case Inventory():
             return "; ".join(f"no {each.what}: {each.fault}" for each in seen.unread)
-        case HealthReport() | ScrapeSeen() | Host() | None:
+        case HealthReport() | PodsSeen() | ScrapeSeen() | Host() | None:
             return ""
         case _ as never:
             assert_never(never)

@@ -31,11 +31,12 @@ from opsconsole.engine.state.carry_over import carried
 from opsconsole.engine.state.host_book import HostBook
 from opsconsole.engine.state.joining import join
 from opsconsole.engine.state.judgements import (
-    not_better_than_what_runs,
+    of_instance,
+    of_pod,
     of_probes,
-    of_replicas,
     of_service,
 )
+from opsconsole.engine.state.pod_book import PodBook
 from opsconsole.engine.state.probe_watch import ProbeWatch
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
@@ -52,6 +53,7 @@ from opsconsole.model.observations import (
     AlertmanagerSeen,
     BudgetsSeen,
     Observation,
+    PodsSeen,
     PrometheusSeen,
     ScrapeSeen,
 )
@@ -96,9 +98,10 @@ class Store:
         self._index: dict[SourceId, tuple[InstanceRecord, ProbeRecord]] = {
             probe.id: (instance, probe)
             for record in self.services.values()
-            for instance in record.instances
+            for instance in record.looked_at
             for probe in instance.probes
         }
+        self._pods = PodBook(self.services.values())
         starts = before.restarts if before else None
         self.restarts: RestartWatch = RestartWatch(Locator(settings), self.events, starts)
         self.sources = SourceBook(self.events)
@@ -134,7 +137,7 @@ class Store:
                 self._touched.add(record)
                 self._touched_instances.update(record.instances)
         for instance, _ in self._index.values():
-            instance.judgement = of_probes(instance)
+            instance.judgement = of_pod(instance) if instance.pod else of_probes(instance)
         self.settle(now)
 
     def watch(self, sources: Sequence[AnySource], now: float) -> None:
@@ -209,7 +212,7 @@ class Store:
                 self.servers.note_silences(source, seen.silences)
             case BudgetsSeen() as seen:
                 self._apply_counts(seen.counts)
-            case HealthReport() | None:
+            case HealthReport() | PodsSeen() | None:
                 pass
             case _ as never:
                 assert_never(never)
@@ -232,6 +235,7 @@ class Store:
                 service = service or record.name
                 mine = [each for each in record.instances if each.is_about(*whose)]
                 asked.extend(each.id for one in mine or record.instances for each in one.probes)
+                asked.extend(record.pod_terms.sources if record.pod_terms else ())
         if service or not event.about:
             self.events.add(replace(event, service=service))
         return asked
@@ -295,8 +299,8 @@ class Store:
     def _apply_probe(self, reading: Reading[Observation], lag: float) -> float | None:
         found = self._index.get(reading.source)
         if found is None:
-            # The instance was removed from the configuration during the look.
-            return None
+            # Of all pods of a service; or of what was removed from the configuration meanwhile.
+            return self._apply_pods(reading, lag)
         instance, probe = found
         report, fault, at = reading.value, reading.fault, reading.taken_at
         assert report is None or isinstance(report, HealthReport), "what a probe gives"
@@ -330,6 +334,14 @@ class Store:
         if probe.judged.state is not before:
             self._judge_instance(instance, at)
         return self._sooner(probe) if probe.judged.undecided else None
+
+    def _apply_pods(self, reading: Reading[Observation], lag: float) -> float | None:
+        """Take in a look at each pod of a service, or that they could not be asked."""
+        record, looks = self._pods.take(reading, self._index)
+        if record is not None:
+            self._touched.add(record)
+        again = [self._apply_probe(each, lag) for each in looks]
+        return min((each for each in again if each is not None), default=None)
 
     def _note_certificate(
         self, service: str, probe: ProbeRecord, validity: Validity | None, at: float
@@ -409,10 +421,7 @@ class Store:
         self._probes_due = min(ends, default=inf)
 
     def _judge_instance(self, instance: InstanceRecord, at: float) -> None:
-        if instance.runs_as and not instance.probes:
-            judgement = of_replicas(instance, self.replicas)
-        else:
-            judgement = not_better_than_what_runs(of_probes(instance), instance)
+        judgement = of_instance(instance, self.replicas)
         before, instance.judgement = instance.judgement, judgement
         if before.state is judgement.state:
             return
@@ -422,6 +431,9 @@ class Store:
         recalled, instance.recalled = instance.recalled, None
         if recalled is not None and recalled.state is judgement.state:
             instance.since, instance.at_least = recalled.since, recalled.at_least
+            return
+        if instance.pod:
+            # Pods come and go: the timeline has what becomes of the service.
             return
         self._add_flip(at, (instance.service.name, instance.name), before, judgement, recalled)
 

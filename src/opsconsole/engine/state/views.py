@@ -4,6 +4,8 @@ Invariant: a view says what was seen: its state is after thresholds, its fault i
 look, and what is stale is UNKNOWN.
 """
 
+from dataclasses import replace
+
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.judge.scaling import described
@@ -69,9 +71,22 @@ def replica_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
     copies = record.copies
     if copies is None:
         return ()
-    found = [_replica_view(record, copies, each) for each in copies.replicas]
+    found = [_copy_view(record, copies, each) for each in copies.replicas]
     lacking = [_lacking_view(record, each) for each in copies.lacking]
     return (*found, *lacking)
+
+
+def _copy_view(record: ServiceRecord, copies: Copies, replica: Replica) -> InstanceView:
+    """A copy as its place reports it, and as it answered where it is asked itself."""
+    pod = record.pods.get(replica.id)
+    if pod is not None and pod.view is not None:
+        stale = pod.view.stale or copies.is_stale(replica.place)
+        return replace(pod.view, stale=stale, replicas=(replica.id,), origin=record.config.origin)
+    view = _replica_view(record, copies, replica)
+    fault = record.unasked.get(replica.place.name)
+    if fault is None or view.state is not State.OK:
+        return view
+    return replace(view, state=State.UNKNOWN, reason=str(fault), fault=fault)
 
 
 def judgement_of(copies: Copies, replica: Replica) -> Judgement:

@@ -1,4 +1,5 @@
-"""Looking at a service's instances while it is being changed, with the probe that the panels use.
+"""Looking at a service's instances, or its pods, while it is being changed, with the probe that the
+panels use.
 
 Invariant: what is seen here and on the screen is read by the same code, so that the console and
 its verdicts cannot disagree about what healthy means. Looks change nothing.
@@ -12,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
-from opsconsole.model.fault import Fault
-from opsconsole.model.health import HealthReport, ProbeKind, failing
+from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Sight
-from opsconsole.sources.health.factory import Asked, probes_of
+from opsconsole.operations.driving.sight_of_probe import sight_of
+from opsconsole.sources.health.factory import Asked, pods_of, probes_of
 from opsconsole.sources.health.lifetime import Lifetime, lifetime_in
-from opsconsole.sources.http.header_times import age, is_kept
 
 if TYPE_CHECKING:
+    from opsconsole.operations.driving.pod_sights import PodSights
     from opsconsole.sources.health.http_probe import HttpProbe
     from opsconsole.sources.http.connector import Connector
 
@@ -52,6 +53,9 @@ class InstanceProbes:
         if wanted:
             self._timeout = wanted[0].timeout
             self._connector, self._probes = _probes(wanted, base, self._clock)
+        self._pods = _pods(settings, service, base)
+        if self._pods is not None:
+            self._timeout = self._pods.timeout
 
     @property
     def timeout(self) -> float:
@@ -61,7 +65,7 @@ class InstanceProbes:
     @property
     def names(self) -> tuple[str, ...]:
         """The instances that can be looked at."""
-        return tuple(self._probes)
+        return (*self._probes, *((self._pods.name,) if self._pods is not None else ()))
 
     async def look(self, since: float | None = None) -> dict[str, Sight]:
         """One look at every instance, all at once; an answer from before ``since`` is none.
@@ -69,18 +73,22 @@ class InstanceProbes:
         One that asked to be left alone is not asked again until then.
         """
         sights = await asyncio.gather(*(self._look(name, since) for name in self._probes))
-        return dict(zip(self._probes, sights, strict=True))
+        found = dict(zip(self._probes, sights, strict=True))
+        of_pods = await self._pods.look() if self._pods is not None else None
+        return found if of_pods is None else {**found, of_pods.subject: of_pods}
 
     async def _look(self, name: str, since: float | None) -> Sight:
         now = self._clock.now()
         last = self._last.get(name)
         if last is not None and now - last.taken_at < _rest(last):
-            return _sight(name, last, since)
+            return sight_of(name, last, since)
         reading = self._last[name] = await self._probes[name].collect()
-        return _sight(name, reading, since)
+        return sight_of(name, reading, since)
 
     async def lifetime(self, name: str) -> Lifetime | None:
         """What an instance says of how long it has run, None when it does not answer."""
+        if name not in self._probes:
+            return None
         reading = await self._probes[name].collect()
         return None if reading.value is None else lifetime_in(reading.value.raw)
 
@@ -89,6 +97,8 @@ class InstanceProbes:
         await asyncio.gather(*(probe.close() for probe in self._probes.values()))
         if self._connector is not None:
             await self._connector.close()
+        if self._pods is not None:
+            await self._pods.close()
 
 
 async def states_of(
@@ -117,38 +127,19 @@ def _probes(
 
     connector = Connector()
     # Each look dials: a kept connection may lead to the old process, which is draining.
-    make = partial(HttpProbe, clock=clock, connector=connector, base=base, looks=1)
+    make = partial(HttpProbe.at_its_url, clock=clock, connector=connector, base=base, looks=1)
     return connector, {asked.instance: make(asked) for asked in wanted}
+
+
+def _pods(settings: Settings, service: str, base: Path) -> "PodSights | None":
+    """The pods that are asked themselves, where the service has such."""
+    asked = list(pods_of(settings, service)) if service in settings.services else []
+    if not asked:
+        return None
+    from opsconsole.operations.driving.pod_sights import PodSights
+
+    return PodSights(settings, service, asked, base)
 
 
 def _rest(reading: Reading[HealthReport]) -> float:
     return reading.fault.retry_after if reading.fault is not None else 0.0
-
-
-def _sight(name: str, reading: Reading[HealthReport], since: float | None) -> Sight:
-    if reading.value is not None:
-        report = reading.value
-        kept_for = age(report.headers)
-        if kept_for and since is not None and reading.taken_at - kept_for < since:
-            said = f"answered by a cache, {kept_for:.0f} s old: from before the change"
-            return Sight(name, State.UNKNOWN, said)
-        if since is not None and is_kept(report.headers):
-            return Sight(name, State.UNKNOWN, "answered by a cache, which does not say since when")
-        runs = lifetime_in(report.raw)
-        said = _said(report)
-        return Sight(
-            name, report.state, said, reading.took, uptime=runs.uptime, started=runs.started
-        )
-    assert reading.fault is not None
-    answered = reading.took if reading.fault.status is not None else None
-    return Sight(name, _state_of(reading.fault), str(reading.fault), answered)
-
-
-def _state_of(fault: Fault) -> State:
-    return State.DOWN if fault.blames_target else State.UNKNOWN
-
-
-def _said(report: HealthReport) -> str:
-    parts = failing(report.components)
-    culprits = ", ".join(f"{part.name} {part.state}" for part in parts[:3])
-    return "; ".join(text for text in (report.message, culprits) if text)

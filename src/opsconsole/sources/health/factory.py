@@ -6,6 +6,7 @@ values, so that none of them can see another health than the rest. Nothing of HT
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health, Service
@@ -32,6 +33,67 @@ class Asked:
     http: HttpConfig
     interval: float
     timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class PodsAsked:
+    """All that decides what the probes of a service's pods in one cluster see.
+
+    ``workloads`` are full names; ``port`` None is the first that a pod declares.
+    """
+
+    id: SourceId
+    service: str
+    cluster: str
+    workloads: tuple[str, ...]
+    through: Literal["pods", "proxy"]
+    port: int | None
+    healths: tuple[tuple[ProbeKind, Health], ...]
+    http: HttpConfig
+    interval: float
+    timeout: float
+
+
+def pods_of(settings: Settings, name: str) -> Iterator[PodsAsked]:
+    """The clusters in which the pods of the service ``name`` are to be asked."""
+    service = settings.services[name]
+    health = service.health
+    if health is None or health.through is None or service.instances:
+        return
+    workloads: dict[str, list[str]] = {}
+    for target in service.kubernetes:
+        cluster = settings.cluster_of(target)
+        if cluster is not None and cluster.enabled:
+            workloads.setdefault(cluster.name, []).append(target.full_name(cluster))
+    for cluster_name, wanted in workloads.items():
+        yield PodsAsked(
+            id=SourceId(SourceKind.PROBE, f"{name}/{cluster_name}"),
+            service=name,
+            cluster=cluster_name,
+            workloads=tuple(wanted),
+            through=health.through,
+            port=health.port,
+            healths=tuple(_healths(service)),
+            http=service.http,
+            interval=interval_of(settings, service),
+            timeout=timeout_of(settings, service),
+        )
+
+
+def probe_of_pod(asked: PodsAsked, kind: ProbeKind, health: Health, pod: str, base: str) -> Asked:
+    """One probe of the pod called ``pod``, whose server is at ``base``."""
+    return Asked(
+        id=probe_id(asked.service, pod, kind),
+        instance=pod,
+        number=0,
+        kind=kind,
+        primary=kind is asked.healths[0][0],
+        url=join_url(base, health.path),
+        health=health,
+        http=asked.http,
+        interval=asked.interval,
+        timeout=asked.timeout,
+    )
 
 
 def probes_of(settings: Settings, name: str) -> Iterator[Asked]:

@@ -8,7 +8,7 @@ certificate files, descriptors, a body that we do not understand) never blames i
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, Self
 
 import httpx
 
@@ -41,26 +41,40 @@ _HEADER_LIMIT: Final = 300
 _DROPPED: Final = frozenset({b"date", b"set-cookie", b"authorization", b"www-authenticate"})
 
 
+class Answering(Protocol):
+    """Where one look goes. ``ask`` raises ``TransportFaultError``."""
+
+    async def ask(self, deadline: float) -> httpx.Response: ...
+
+    async def close(self) -> None: ...
+
+
 class HttpProbe(Source[HealthReport]):
-    """``base`` is the configuration's folder. The connector is shared and stays open.
+    """Asks ``target``, which it closes."""
 
-    A connection carries ``looks`` looks at most: a process that is draining goes on answering on
-    one that it has, while it takes no new ones.
-    """
+    def __init__(self, asked: Asked, target: Answering, *, clock: Clock) -> None:
+        self._asked = asked
+        self._health = asked.health
+        self._clock = clock
+        self._target = target
+        self._last: tuple[object, HealthReport | Fault] | None = None
 
-    def __init__(
-        self,
+    @classmethod
+    def at_its_url(
+        cls,
         asked: Asked,
         *,
         clock: Clock,
         connector: Connector,
         base: Path,
         looks: int = KEPT_LOOKS,
-    ) -> None:
-        self._asked = asked
-        self._health = asked.health
-        self._clock = clock
-        self._target = HttpTarget(
+    ) -> Self:
+        """One that dials. ``base`` is the configuration's folder; the connector stays open.
+
+        A connection carries ``looks`` looks at most: a process that is draining goes on answering
+        on one that it has, while it takes no new ones.
+        """
+        target = HttpTarget(
             asked.url,
             method=asked.health.method,
             accept=ACCEPT,
@@ -70,7 +84,7 @@ class HttpProbe(Source[HealthReport]):
             base=base,
             looks=looks,
         )
-        self._last: tuple[object, HealthReport | Fault] | None = None
+        return cls(asked, target, clock=clock)
 
     @property
     def id(self) -> SourceId:

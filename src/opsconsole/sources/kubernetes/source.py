@@ -23,7 +23,7 @@ from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
-from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
+from opsconsole.model.running.workloads import Inventory, Place, PlaceKind, Replica
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.json_fields import text
@@ -80,6 +80,8 @@ class KubernetesSource(Source[Inventory]):
         self._changed: list[Change[Controller]] = []
         self._touched = True
         self._last: Inventory | None = None
+        self._copies: dict[str, list[Replica]] = {}
+        self._failed: Fault | None = None
         self._past: asyncio.TimerHandle | None = None
 
     @property
@@ -112,6 +114,30 @@ class KubernetesSource(Source[Inventory]):
             return self._reading(began, fault=fault)
         return self._reading(began, seen=seen)
 
+    async def pods_of(
+        self, workloads: tuple[str, ...], within: float
+    ) -> tuple[tuple[Replica, ...], ClusterClient]:
+        """The pods of ``workloads`` (full names) that run now, and how the cluster is asked.
+
+        Raises ClusterError, and TimeoutError where that is not known ``within`` seconds.
+        """
+        ends = time.monotonic() + within
+        while self._last is None or self._watches is None or self._client is None:
+            if self._failed is not None:
+                raise ClusterError(self._failed)
+            if time.monotonic() > ends:
+                raise TimeoutError
+            await self._clock.sleep(_LOOK)
+        watched = self._watches.pods
+        if watched.fault is not None:
+            raise ClusterError(watched.fault)
+        copies = [each for name in workloads for each in self._copies.get(name, ())]
+        now = ((each, watched.find(each.namespace, each.name)) for each in copies)
+        return (
+            tuple(each for each, pod in now if pod is not None and _is_it(pod, each)),
+            self._client,
+        )
+
     async def close(self) -> None:
         """End all watches and drop the connections."""
         if self._past is not None:
@@ -131,6 +157,7 @@ class KubernetesSource(Source[Inventory]):
         self, began: float, *, seen: Inventory | None = None, fault: Fault | None = None
     ) -> Reading[Inventory]:
         now = self._clock.now()
+        self._failed = fault
         return Reading(self._id, now, now - began, value=seen, fault=fault)
 
     async def _look(self, ends: float) -> Inventory:
@@ -157,6 +184,9 @@ class KubernetesSource(Source[Inventory]):
             self._version,
             self._now(),
         )
+        self._copies = {}
+        for each in self._last.replicas:
+            self._copies.setdefault(each.workload, []).append(each)
         if self._past is None:
             # What is found by this very look is a service by then, and knows its own.
             loop = asyncio.get_running_loop()
@@ -279,3 +309,8 @@ class KubernetesSource(Source[Inventory]):
     def _report(self, event: Event) -> None:
         at = min(event.at - skew(self._clock), self._clock.now())
         self._on_event(replace(event, at=at, place=self._place.name))
+
+
+def _is_it(pod: Pod, copy: Replica) -> bool:
+    """Whether ``pod`` is the ``copy`` of before, and runs."""
+    return pod.meta.uid == copy.id and pod.counts and pod.replica.runs

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from opsconsole.operations.drivers.kubernetes.workloads import Kind, Ref, namespaced, selector
+from opsconsole.operations.drivers.kubernetes.workloads import Kind, Ref, namespaced
+from opsconsole.sources.kubernetes.objects.selectors import selector
 
 
 def test_a_name_is_one_part_of_a_path() -> None:

@@ -29,7 +29,6 @@ from opsconsole.operations.drivers.kubernetes.workloads import (
     Kind,
     Ref,
     namespaced,
-    selector,
     wanted,
 )
 from opsconsole.operations.drivers.settling import SETTLING, settle
@@ -43,6 +42,7 @@ from opsconsole.operations.driving.driver import (
     declared,
 )
 from opsconsole.sources.kubernetes.api.client import Right
+from opsconsole.sources.kubernetes.objects.selectors import selector
 from opsconsole.text import sanitize
 
 VERSION: Final = "version"

@@ -68,26 +68,6 @@ def wanted(read: JsonObject) -> int:
     return fields.number(read, "spec", "replicas", default=1)
 
 
-def selector(read: JsonObject) -> str:
-    """Which pods are its own, as the API takes it; '' where it says that of none."""
-    labels = fields.mapping(read, "spec", "selector", "matchLabels")
-    parts = [f"{key}={value}" for key, value in sorted(labels.items())]
-    for each in fields.objects(read, "spec", "selector", "matchExpressions"):
-        key, operator = fields.text(each, "key"), fields.text(each, "operator")
-        values = fields.at(each, "values")
-        listed = ",".join(str(value) for value in values) if isinstance(values, list) else ""
-        match operator:
-            case "In" | "NotIn":
-                parts.append(f"{key} {operator.lower()} ({listed})")
-            case "Exists":
-                parts.append(key)
-            case "DoesNotExist":
-                parts.append(f"!{key}")
-            case _:
-                return ""
-    return ",".join(parts)
-
-
 def only_on_delete(read: JsonObject) -> bool:
     """Whether its pods are replaced by nobody but who deletes them."""
     return fields.text(read, "spec", "updateStrategy", "type") == "OnDelete"

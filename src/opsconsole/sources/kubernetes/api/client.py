@@ -34,6 +34,7 @@ from opsconsole.sources.kubernetes.api.wire import (
     ERROR_LIMIT,
     JsonObject,
     check_type,
+    is_of_server,
     json_object,
     page_of,
     refusal,
@@ -180,6 +181,38 @@ class ClusterClient:
         allowed = status.get("allowed") if isinstance(status, dict) else None
         return allowed if isinstance(allowed, bool) else None
 
+    async def proxied(
+        self,
+        path: str,
+        params: Mapping[str, str] | None,
+        deadline: float,
+        *,
+        method: str = "GET",
+        body: bytes = b"",
+        limit: int = ERROR_LIMIT,
+    ) -> HttpAnswer:
+        """What a pod behind the server's proxy answers, whatever its code.
+
+        ``method`` is one that this kind of client ``sends``. Raises ClusterError where it is the
+        server that answers instead, which then speaks as itself (``metav1.Status``).
+        """
+        self._check(method)
+        who = await self._known(deadline)
+        for last in (False, True):
+            wire = request(who.access, who.identity, method, path, params, body=body)
+            answer = await self._exchange(who, method, wire, limit, deadline)
+            if not is_of_server(answer):
+                return answer
+            renewed = None if last or answer.status != 401 else await self._renewed(who, deadline)
+            if renewed is None:
+                raise refusal(answer, answer.body, self.endpoint, who.identity)
+            who = renewed
+        raise AssertionError("the second turn returns or raises")
+
+    def _check(self, method: str) -> None:
+        if method not in self.sends:
+            raise unusable(f"{method} is not sent by what looks", "", FaultKind.UNSUPPORTED)
+
     async def send(
         self,
         method: str,
@@ -194,8 +227,7 @@ class ClusterClient:
 
         ``method`` is one that this kind of client ``sends``; ``content`` is the type of ``body``.
         """
-        if method not in self.sends:
-            raise unusable(f"{method} is not sent by what looks", "", FaultKind.UNSUPPORTED)
+        self._check(method)
         return await self._ask(method, path, params, body=body, content=content, limit=limit)
 
     @contextlib.asynccontextmanager

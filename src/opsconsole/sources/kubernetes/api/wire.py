@@ -95,6 +95,22 @@ def refusal(answer: HttpAnswer, body: bytes, peer: str, whose: Identity) -> Clus
     return refused(answer.status, value, after, peer=peer, remedy=whose.remedy)
 
 
+def is_of_server(answer: HttpAnswer) -> bool:
+    """Whether an answer that came by the proxy is the API server's own refusal."""
+    found = _header(answer, b"content-type").partition(b";")[0].strip().lower()
+    if answer.status < 400 or found != b"application/json":
+        return False
+    try:
+        value = json.loads(answer.body[:ERROR_LIMIT])
+    except (ValueError, RecursionError):
+        return False
+    return (
+        isinstance(value, dict)
+        and value.get("kind") == "Status"
+        and value.get("apiVersion") == "v1"
+    )
+
+
 def page_of(page: JsonObject, peer: str) -> tuple[list[JsonObject], str, str]:
     """The objects, the version and the ``continue`` of one page. Raises ClusterError."""
     about, items = page.get("metadata"), page.get("items")
