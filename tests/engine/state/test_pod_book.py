@@ -67,14 +67,13 @@ class Fleet:
         self.store.apply(Reading(SOURCE, NOW + at, 0.1, fault=fault))
         self.store.settle(NOW + at)
 
-    @property
     def web(self) -> ServiceView:
         found = self.store.services["web"].view
         assert found is not None
         return found
 
     def states(self) -> dict[str, State]:
-        return {each.name: each.state for each in self.web.instances}
+        return {each.name: each.state for each in self.web().instances}
 
     @staticmethod
     def _pod(name: str, **more: Any) -> Replica:
@@ -95,11 +94,11 @@ def test_each_pod_is_an_instance_with_what_it_says() -> None:
     fleet.runs(0, "web-1", "web-2")
     fleet.said(1, web_1=OK, web_2=DEGRADED)
     assert fleet.states() == {"web-1": State.OK, "web-2": State.DEGRADED}
-    assert (fleet.web.state, fleet.web.version) == (State.DEGRADED, "7")
-    one, two = fleet.web.instances
+    assert (fleet.web().state, fleet.web().version) == (State.DEGRADED, "7")
+    one, two = fleet.web().instances
     assert (one.url, one.latency, one.replicas) == ("https://bed/web-1", 0.02, ("uid-web-1",))
     assert "db" in two.reason
-    assert fleet.web.latency is not None
+    assert fleet.web().latency is not None
 
 
 def test_one_bad_look_of_one_pod_is_no_alarm_and_three_are_of_that_pod_alone() -> None:
@@ -107,11 +106,11 @@ def test_one_bad_look_of_one_pod_is_no_alarm_and_three_are_of_that_pod_alone() -
     fleet.runs(0, "web-1", "web-2")
     fleet.said(1, web_1=OK, web_2=OK)
     assert fleet.said(2, web_1=REFUSED, web_2=OK) is not None
-    assert fleet.web.state is State.OK
+    assert fleet.web().state is State.OK
     fleet.said(3, web_1=REFUSED, web_2=OK)
     fleet.said(4, web_1=REFUSED, web_2=OK)
     assert fleet.states() == {"web-1": State.DOWN, "web-2": State.OK}
-    assert fleet.web.state is State.DEGRADED
+    assert fleet.web().state is State.DEGRADED
 
 
 def test_a_pod_that_is_replaced_is_never_down_and_the_new_one_has_no_past() -> None:
@@ -127,7 +126,7 @@ def test_a_pod_that_is_replaced_is_never_down_and_the_new_one_has_no_past() -> N
     fleet.said(5, web_2=OK, web_3=REFUSED)
     assert fleet.states() == {"web-2": State.OK, "web-3": State.UNKNOWN}
     fleet.said(6, web_2=OK, web_3=OK)
-    assert fleet.web.state is State.OK
+    assert fleet.web().state is State.OK
     fleet.store.settle(NOW + 24)
     assert fleet.states() == {"web-2": State.OK, "web-3": State.OK}
     assert not [each for each in fleet.store.events.view() if each.after == "down"]
@@ -157,18 +156,18 @@ def test_what_keeps_pods_from_being_asked_makes_none_of_them_down() -> None:
     refused = Fault(FaultKind.PERMISSION, "pods/proxy is forbidden")
     for at in range(1, 8):
         fleet.said(at, web_1=refused, web_2=refused)
-    assert fleet.web.state is State.UNKNOWN
-    assert "forbidden" in fleet.web.reason
+    assert fleet.web().state is State.UNKNOWN
+    assert "forbidden" in fleet.web().reason
     fleet.said(9, web_1=OK, web_2=OK)
-    assert fleet.web.state is State.OK
+    assert fleet.web().state is State.OK
 
 
 def test_where_none_could_ever_be_asked_nothing_is_green() -> None:
     fleet = Fleet()
     fleet.runs(0, "web-1", "web-2")
     fleet.failed(1, Fault(FaultKind.AUTH, "credentials expired"))
-    assert fleet.web.state is State.UNKNOWN
-    assert "credentials expired" in fleet.web.reason
+    assert fleet.web().state is State.UNKNOWN
+    assert "credentials expired" in fleet.web().reason
 
 
 def test_what_its_cluster_calls_ill_is_not_well_by_its_own_word() -> None:
