@@ -199,5 +199,5 @@ def test_pods_are_still_known_after_the_configuration_was_read_again() -> None:
 
 
 def test_the_id_of_all_pods_is_no_id_of_a_probe() -> None:
-    assert SOURCE == SourceId(SourceKind.PROBE, "web/bed")
+    assert SourceId(SourceKind.PROBE, "web/bed") == SOURCE
     assert Fleet().store.services["web"].pod_terms is not None

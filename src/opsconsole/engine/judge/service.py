@@ -11,6 +11,7 @@ from typing import Final
 
 from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.model.health import ProbeKind
+from opsconsole.model.running.nodes import ClusterNode
 from opsconsole.model.running.workloads import Phase, Replica, Update, Workload
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State, combine_instances, worst
@@ -55,6 +56,20 @@ def judge_replica(replica: Replica, *, meant: bool = True) -> Judgement:
     said = replica.detail or replica.health or replica.status
     state = State.DOWN if meant and replica.phase in NOT_RUNNING else replica.state
     return Judgement(state, f"{replica.kind} {replica.name} {said}")
+
+
+def judge_node(node: ClusterNode) -> Judgement:
+    """A node of a cluster; one that the cluster does not hear of is DOWN, as what times out is.
+
+    One on which no pod is placed is OK, with that as its reason: somebody wanted it.
+    """
+    if node.ready is not True:
+        said = f": {node.said}" if node.said else ""
+        how = "is not ready" if node.ready is False else "is not heard of"
+        return Judgement(State.DOWN, f"node {node.name} {how}{said}")
+    if node.presses:
+        return Judgement(State.DEGRADED, f"node {node.name}: {', '.join(node.presses)}")
+    return Judgement(State.OK, f"node {node.name} is cordoned" if node.cordoned else "")
 
 
 def judge_workload(workload: Workload) -> Judgement:

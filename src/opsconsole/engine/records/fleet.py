@@ -154,7 +154,8 @@ class ServiceRecord:
     Counts for its objectives, by their text: ``budgets`` of looks, ``scraped`` of requests seen by
     own scrapes, ``asked`` of windows as Prometheus reported them. ``host`` is its host,
     ``workloads`` what it is in clusters. ``pods`` are those that answered a look, by the ids of
-    their replicas; ``unasked`` is why those of a cluster could not be asked.
+    their replicas; ``unasked`` is why those of a cluster could not be asked. ``nodes`` are those
+    that it is about, where it is nothing else, with their clusters before them.
     """
 
     name: str
@@ -182,6 +183,7 @@ class ServiceRecord:
     pod_terms: PodTerms | None = None
     pods: dict[str, InstanceRecord] = field(default_factory=dict)
     unasked: dict[str, Fault] = field(default_factory=dict)
+    nodes: tuple[tuple[str, str], ...] = ()
 
     @property
     def looked_at(self) -> tuple[InstanceRecord, ...]:
@@ -314,6 +316,7 @@ def _build_service(
     every = max(_metrics_every(settings, name, service), SINGLE_LOOK if single else 0.0)
     record = ServiceRecord(name, service, history, _objectives(service), now, every)
     record.workloads = _workloads(settings, service)
+    record.nodes = _nodes(settings, service)
     record.budgets = {
         text: BudgetHistory()
         for text, expression in record.objectives
@@ -343,6 +346,21 @@ def _workloads(settings: Settings, service: Service) -> tuple[Wanted, ...]:
     """What it is in clusters; a cluster that is not configured has nothing of it."""
     found = ((target, settings.cluster_of(target)) for target in service.kubernetes)
     return tuple((target.full_name(each), each.name) for target, each in found if each)
+
+
+def _nodes(settings: Settings, service: Service) -> tuple[tuple[str, str], ...]:
+    """The nodes that its calls are about, where it is declared as nothing else."""
+    if service.instances or service.kubernetes or service.containers or service.units:
+        return ()
+    if service.job:
+        return ()
+    targets = (each.kubernetes for each in service.actions.call.values())
+    found = (
+        (cluster.name, target.node)
+        for target in targets
+        if target is not None and target.node and (cluster := settings.cluster_of(target))
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _build_probe(asked: Asked, limits: Limits, now: float) -> ProbeRecord:

@@ -77,9 +77,13 @@ def not_better_than_what_runs(judgement: Judgement, instance: InstanceRecord) ->
 def of_service(
     record: ServiceRecord, targets: tuple[InstanceView, ...]
 ) -> tuple[tuple[InstanceView, ...], Judgement]:
-    """The copies of a service and what they say together; ``targets`` are those of its job."""
+    """The copies of a service and what they say together; ``targets`` are those of its job, or
+    its nodes."""
     others = beside(record)
     if not record.instances and not record.wanted:
+        if record.nodes:
+            # That a node is cordoned is to be seen although it is well.
+            others = [Judgement(each.state, each.reason) for each in targets]
         return targets, judge_service(targets, others)
     views = tuple(each.view for each in record.instances if each.view is not None)
     views = views if record.instances else replica_instances(record)

@@ -36,6 +36,7 @@ from opsconsole.engine.state.judgements import (
     of_probes,
     of_service,
 )
+from opsconsole.engine.state.node_views import node_views
 from opsconsole.engine.state.pod_book import PodBook
 from opsconsole.engine.state.probe_watch import ProbeWatch
 from opsconsole.engine.state.restarts import RestartWatch
@@ -376,7 +377,7 @@ class Store:
     def _join_replicas(self) -> None:
         """Give every service what engines report of it."""
         for record in self.services.values():
-            concerned = join(record, self.replicas)
+            concerned = [] if record.nodes else join(record, self.replicas)
             if concerned is not None:
                 self._touched.add(record)
                 self._touched_instances.update(concerned)
@@ -438,7 +439,8 @@ class Store:
         self._add_flip(at, (instance.service.name, instance.name), before, judgement, recalled)
 
     def _rebuild(self, record: ServiceRecord, now: float) -> None:
-        views, judgement = of_service(record, self.targets.copies(record, now))
+        nodes = node_views(record, self.replicas.engines, now) if record.nodes else ()
+        views, judgement = of_service(record, nodes or self.targets.copies(record, now))
         if not views and record.copies is None and record.wanted:
             judgement = self.replicas.lack(record.wanted[0], meant=record.meant).judgement
         self._note_service_flip(record, judgement, now)

@@ -12,6 +12,7 @@ from typing import Final
 
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import is_stale
+from opsconsole.model.running.nodes import ClusterNode
 from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.state import State
 
@@ -201,7 +202,8 @@ class Unread:
 class Inventory:
     """Everything that one place says it runs, at one look. ``endpoint`` is where it was asked.
 
-    ``unread`` is what could not be read of it, for lack of rights for one.
+    ``unread`` is what could not be read of it, for lack of rights for one. ``nodes`` are those of
+    a cluster, by name.
     """
 
     place: Place
@@ -210,6 +212,7 @@ class Inventory:
     replicas: tuple[Replica, ...]
     workloads: tuple[Workload, ...] = ()
     unread: tuple[Unread, ...] = ()
+    nodes: tuple[ClusterNode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from opsconsole.model.health import Component
 from opsconsole.model.operation import Group, Operation, Plan, Refusal
 from opsconsole.model.origin import Origin
 from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.nodes import ClusterNode
 from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Autoscaler, EngineView, Replica, Workload
 from opsconsole.model.series import MetricValue
@@ -324,6 +325,21 @@ def _engine(engine: EngineView, now: float) -> Document:
         "replicas": [_replica(each) for each in inventory.replicas],
         "workloads": [_workload(each) for each in inventory.workloads],
         "unread": [{"what": each.what, "fault": _fault(each.fault)} for each in inventory.unread],
+        "nodes": [_node(each) for each in inventory.nodes],
+    }
+
+
+def _node(node: ClusterNode) -> Document:
+    return {
+        "name": node.name,
+        "ready": node.ready,
+        "since": node.since,
+        "said": node.said,
+        "presses": list(node.presses),
+        "cordoned": node.cordoned,
+        "version": node.version,
+        "cpu": node.cpu,
+        "memory": node.memory,
     }
 
 

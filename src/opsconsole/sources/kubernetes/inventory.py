@@ -114,6 +114,7 @@ class Assembler:
             tuple(sorted(replicas, key=lambda each: (each.name, each.id))),
             tuple(sorted(workloads, key=lambda each: (each.name, each.id))),
             known.unread,
+            tuple(sorted((each.seen for each in known.nodes), key=lambda each: each.name)),
         )
 
     def _of(self, of: _Of, controllers: Collection[str], named: Mapping[str, str]) -> _Of:
