@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ClusterNode:
-    """One node. ``ready`` is None where the cluster has not heard of it lately.
+    """One node. ``ready`` is None where the cluster does not hear of it.
 
     ``since`` is when that began, by the cluster's clock; ``said`` is why, in the cluster's words.
     ``presses`` are the conditions that keep pods away, such as DiskPressure. ``cordoned``: no pod
