@@ -48,7 +48,7 @@ def show_in(name: str) -> None:
     """Show times in the zone ``name``, as the user chose it; nothing changes where it is none."""
     if not problem_with(name):
         _shown.name, _shown.chosen = name, True
-        _shown.zone = UTC if name == USUAL else None if name == LOCAL else _named(name)
+        _shown.zone = zone_of(name)
 
 
 def _named(name: str) -> tzinfo:
@@ -105,3 +105,8 @@ def exported(at: float) -> str:
 def in_calendar(at: float) -> float:
     """``at``, or the nearest moment that every zone has a date for."""
     return at if _FIRST <= at <= _LAST else _LAST if at > _LAST else _FIRST
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The zone called ``name``, in which ``problem_with`` finds none; None for the machine's own."""
+    return UTC if name == USUAL else None if name == LOCAL else _named(name)

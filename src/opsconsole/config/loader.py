@@ -35,7 +35,7 @@ _SYSTEMD: Final = Path("/run/systemd/system")
 # Mappings of names that may be spread over several files.
 _SHARED: Final = ("services", "environments", "keys", "views")
 # Lists that may be; each item has a name of its own.
-_LISTED: Final = ("prometheus", "alertmanager")
+_LISTED: Final = ("prometheus", "alertmanager", "remedies", "maintenance")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -11,6 +11,7 @@ from opsconsole.config.actions import ON_ENGINE
 from opsconsole.config.files.problems import KeyPath, did_you_mean
 from opsconsole.config.log_figures import figures_of
 from opsconsole.config.notify import ALL
+from opsconsole.config.remedy_references import check_remedies
 from opsconsole.config.remote_hosts import check_hosts
 from opsconsole.config.services import NO_PROMETHEUS
 from opsconsole.config.settings import PLACES, Settings
@@ -27,6 +28,7 @@ def check_references(settings: Any) -> Iterator[Finding]:
     yield from _check_dependencies(services)
     yield from check_hosts(_mapping(settings))
     yield from _check_receivers(_mapping(settings))
+    yield from check_remedies(_mapping(settings))
     environments = _mapping(_mapping(settings).get("environments"))
     backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
     engines = list(_engines(_mapping(settings)))

@@ -15,6 +15,7 @@ from opsconsole.config.hosts import HERE, HostSettings, RemoteHost
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import InCluster, KubernetesCluster
 from opsconsole.config.notify import Heartbeat, Notify, Watch
+from opsconsole.config.remedies import Automation, MaintenanceHours, Remedy
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
 from opsconsole.config.types import (
@@ -219,6 +220,15 @@ class Settings(Model):
     )
     operations: Operations = Field(
         default_factory=plain(Operations), description="Limits on what may be done."
+    )
+    remedies: tuple[Remedy, ...] = Field(
+        default=(), description="What is done by itself, suggested, or asked for."
+    )
+    automation: Automation = Field(
+        default_factory=plain(Automation), description="What all remedies share."
+    )
+    maintenance: tuple[MaintenanceHours, ...] = Field(
+        default=(), description="Hours in which services are worked on, each week."
     )
     recording: Recording = Field(
         default_factory=plain(Recording), description="What is kept on disk."

@@ -1,0 +1,1 @@
+"""Automation as values: rules, episodes, the switch, breakers."""

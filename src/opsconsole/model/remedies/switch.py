@@ -1,0 +1,71 @@
+"""The switch of all automation, as its ledger has it: off by whom, storms, breakers closed by hand.
+
+Invariant: ``fold`` is total. Anybody's record switches automation off; that it is on begins
+nothing, as what is done is decided by the configuration of the process that watches.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from opsconsole.model.ledger_record import Record, moment_in, text_in
+from opsconsole.model.remedies.episodes import Hand, hand_in
+
+SWITCH: Final = "automation"
+"""The id of its ledger."""
+
+_CLOSINGS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Somebody closed the breaker of ``rule``."""
+
+    rule: str
+    by: Hand
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """``off`` is who switched it off, None while it is on. ``stormy_at`` is when a storm was last
+    seen to begin, ``calm_at`` when the last one was seen to be over, None while it goes on."""
+
+    off: Hand | None = None
+    stormy_at: float | None = None
+    calm_at: float | None = None
+    closings: tuple[Closing, ...] = ()
+
+
+ON: Final = Switch()
+
+
+def fold(records: Iterable[Record]) -> Switch:
+    """What the records add up to; nothing is a switch that is on."""
+    switch = ON
+    for record in records:
+        switch = applied(switch, record)
+    return switch
+
+
+def applied(switch: Switch, record: Record) -> Switch:
+    """``switch`` after one more record; the same one where it means nothing."""
+    at = moment_in(record)
+    if at is None:
+        return switch
+    match record.get("do"):
+        case "off":
+            return replace(switch, off=hand_in(record, at))
+        case "on":
+            return replace(switch, off=None)
+        case "storm":
+            return replace(switch, stormy_at=at, calm_at=None)
+        case "calm":
+            return switch if switch.stormy_at is None else replace(switch, calm_at=at)
+        case "close":
+            rule, by = text_in(record, "rule"), hand_in(record, at)
+            if not rule or not by.reason:
+                return switch
+            kept = switch.closings[-_CLOSINGS + 1 :]
+            return replace(switch, closings=(*kept, Closing(rule, by)))
+        case _:
+            return switch

@@ -1,0 +1,1 @@
+"""Remedies: rules that suggest, ask for or begin a declared action."""
