@@ -108,5 +108,5 @@ def in_calendar(at: float) -> float:
 
 
 def zone_of(name: str) -> tzinfo | None:
-    """The zone called ``name``, in which ``problem_with`` finds none; None for the machine's own."""
+    """The zone ``name``, with which there is no problem; None for the machine's own."""
     return UTC if name == USUAL else None if name == LOCAL else _named(name)

@@ -332,12 +332,56 @@ def _add_incident_commands(commands: "_Commands") -> None:
     incident.add_argument("--format", choices=["md"], default="md", help="the format of the report")
     incident.set_defaults(module="reading.incident")
 
+    _add_maintenance(commands)
+    _add_remedies(commands)
+
     note = commands.add("note", "write a note on the timeline of every console", changes=True)
     note.add_argument("text", nargs="+", metavar="WORD", help="the text of the note")
     note.add_argument(
         "--service", default="", metavar="SERVICE", help="the service that it is about"
     )
     note.set_defaults(module="changing.note")
+
+
+def _add_maintenance(commands: "_Commands") -> None:
+    work = commands.add(
+        "maintenance", "announce work on services: their alerts are quiet, nothing acts by itself"
+    )
+    work.add_argument("what", choices=["start", "end", "list"], help="what to do")
+    work.add_argument(
+        "services",
+        nargs="*",
+        metavar="SERVICE",
+        help="for start: which, or all; for end: the service, or the id that list prints",
+    )
+    work.add_argument("--for", dest="duration", metavar="2h", help="how long it lasts; required")
+    work.add_argument(
+        "--reason", default="", metavar="TEXT", help="what is done; everybody sees it"
+    )
+    work.add_argument("--json", action="store_true", help="for scripts; versioned")
+    work.set_defaults(module="changing.maintenance")
+
+
+def _add_remedies(commands: "_Commands") -> None:
+    remedies = commands.add(
+        "remedies", "show what is done by itself, check and judge it, or switch it off"
+    )
+    remedies.add_argument(
+        "what",
+        nargs="?",
+        choices=["list", "check", "report", "off", "on", "close"],
+        default="list",
+        help="check looks once and says what would be done; close closes a breaker; default: list",
+    )
+    remedies.add_argument("name", nargs="?", metavar="NAME", help="for close: the remedy")
+    remedies.add_argument(
+        "--since", default="7d", metavar="7d", help="how far back a report looks; default: 7d"
+    )
+    remedies.add_argument(
+        "--reason", default="", metavar="TEXT", help="why; everybody sees it; needed by close"
+    )
+    remedies.add_argument("--json", action="store_true", help="for scripts; versioned")
+    remedies.set_defaults(module="changing.remedies")
 
 
 def _add_operation_options(command: Parser) -> None:

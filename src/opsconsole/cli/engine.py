@@ -14,11 +14,13 @@ from opsconsole.engine.reload import ConfigurationWatch
 from opsconsole.errors import ConfigError, StateError
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.events import Event
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import Operation
 from opsconsole.operations.driving import own_acknowledgements
 from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.notes import NoteBook, read_notes
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.people.maintenance import MaintenanceBook, scheduled
 from opsconsole.operations.state_place import LateJournal, place_from, scope_of
 
 
@@ -49,6 +51,25 @@ def acknowledged(configuration: Configuration) -> tuple[SilenceView, ...]:
         return ()
     finally:
         journal.close()
+
+
+def maintenances_of(configuration: Configuration) -> tuple[Maintenance, ...]:
+    """What is worked on, in every console and by the hours of this configuration. Raises
+    StateError."""
+    settings, now = configuration.settings, SystemClock().now()
+    book = MaintenanceBook(place_from(settings))
+    try:
+        return (*scheduled(settings, now), *book.all(now))
+    finally:
+        book.close()
+
+
+def known_maintenances(configuration: Configuration) -> tuple[Maintenance, ...]:
+    """The same, as far as it can be read."""
+    try:
+        return maintenances_of(configuration)
+    except StateError:
+        return scheduled(configuration.settings, SystemClock().now())
 
 
 def operations_of(configuration: Configuration) -> tuple[Operation, ...]:

@@ -52,7 +52,9 @@ def _check_action(
     path: KeyPath, remedy: Mapping[str, Any], services: Mapping[str, Any]
 ) -> Iterator[tuple[KeyPath, str, str]]:
     name, action = remedy.get("service"), remedy.get("action")
-    if not isinstance(action, str) or why_not(action) or name not in services:
+    if not isinstance(action, str) or why_not(action):
+        return
+    if not isinstance(name, str) or name not in services:
         return
     declared = _mapping(_mapping(services[name]).get("actions"))
     if action not in declared:

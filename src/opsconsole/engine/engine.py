@@ -20,6 +20,7 @@ from opsconsole.config.changes import changes
 from opsconsole.config.effective import FoundService
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.engine.assemble import Assembly
+from opsconsole.engine.desks.automation_desk import AutomationDesk
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
 from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
@@ -45,6 +46,7 @@ from opsconsole.engine.state.store import Store
 from opsconsole.machines.machines import Machines
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.events import Event, EventCode
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.observations import Observation
 from opsconsole.model.past.recording import RecordingState, RecordingView
 from opsconsole.model.past.replay import Span
@@ -67,6 +69,7 @@ PAST_WITHIN: Final = 1.0
 RECORDING_EVERY: Final = 2.0
 LOG_FIGURES_EVERY: Final = 2.0
 RUNBOOKS_EVERY: Final = 1.0
+AUTOMATION_EVERY: Final = 1.0
 AFTER_DEFECT: Final = 1.0
 
 LOOK_WITHIN: Final = 30.0
@@ -140,6 +143,7 @@ class Engine(EngineCalls):
             read_only=self._read_only,
             add_event=self._store.events.add,
         )
+        self._automation = AutomationDesk(settings, self._clock)
         self._pages = PageBook(settings, base, self._clock)
         self._units = UnitBook(settings, machines, self._clock)
         self._learning = Learning(settings, base, machines, self._clock)
@@ -206,13 +210,16 @@ class Engine(EngineCalls):
         self._submit(self._notes.follow)
 
     def look_once(
-        self, timeout: float = LOOK_WITHIN, acknowledged: tuple[SilenceView, ...] = ()
+        self,
+        timeout: float = LOOK_WITHIN,
+        acknowledged: tuple[SilenceView, ...] = (),
+        maintenances: tuple[Maintenance, ...] = (),
     ) -> Snapshot:
         """Look at every source once, in this thread, and return what was seen.
 
         One look decides: a single failure is DOWN. What did not answer within ``timeout`` seconds
-        stays UNKNOWN. ``acknowledged``: what is so in the console's own state. Raises RuntimeError
-        if the engine was started.
+        stays UNKNOWN. ``acknowledged`` and ``maintenances`` are so in the console's own state.
+        Raises RuntimeError if the engine was started.
         """
         if self._thread is not None:
             raise RuntimeError("this engine is running; read its latest snapshot")
@@ -220,6 +227,8 @@ class Engine(EngineCalls):
             self._single = True
             self._prepare()
         self._store.alerts.use_own(acknowledged, self._clock.now())
+        self._automation.maintenances = maintenances
+        self._store.alerts.use_maintenance(self._automation.going_on, self._clock.now())
         # It returns nothing: asyncio writes a task's result down as text when it ends.
         asyncio.run(self._look_once(timeout))
         return self._latest
@@ -263,6 +272,7 @@ class Engine(EngineCalls):
                 tasks.create_task(self._for_ever(self._notes.follow, NOTES_EVERY))
                 tasks.create_task(self._for_ever(self._read_log_figures, LOG_FIGURES_EVERY))
                 tasks.create_task(self._for_ever(self._follow_runbooks, RUNBOOKS_EVERY))
+                tasks.create_task(self._for_ever(self._follow_automation, AUTOMATION_EVERY))
                 tasks.create_task(self._for_ever(self._replay.look_how_far, SPAN_EVERY))
                 tasks.create_task(self._for_ever(self._follow_recording, RECORDING_EVERY))
                 tasks.create_task(self._for_ever(self._follow_configuration, POLL_EVERY))
@@ -275,6 +285,7 @@ class Engine(EngineCalls):
         self._replay.close()
         self._door.close()
         self._notes.close()
+        self._automation.close()
         self._learning.close()
         self._machines.close()
 
@@ -338,7 +349,9 @@ class Engine(EngineCalls):
             self._schedule.replace(sources)
         self._replay.past_figures = PastFigures(settings, sources, self._clock)
         self._door.use(settings, self._findings.declared)
-        for part in (self._logs, self._runbooks, self._pages, self._units, self._learning):
+        for part in (
+            self._logs, self._runbooks, self._pages, self._units, self._learning, self._automation,
+        ):  # fmt: skip
             part.use(settings)
         await close(gone)
         self._machines.retain(settings.hosts)
@@ -391,6 +404,7 @@ class Engine(EngineCalls):
             or self._door.degradations is not before.degradations
             or events is not before.events
             or not self._runbooks.shown_in(before)
+            or not self._automation.shown_in(before)
         ):
             return
         self._latest = self._builder.build(
@@ -401,6 +415,8 @@ class Engine(EngineCalls):
             self._door.missed,
             self._runbooks.views,
             self._runbooks.runs,
+            self._automation.automation,
+            self._automation.maintenances,
         )
         self._replay.keep(self._latest)
         if self._recorder is not None:
@@ -449,6 +465,10 @@ class Engine(EngineCalls):
     async def _follow_runbooks(self) -> None:
         await self._runbooks.poll(self._door.operations)
 
+    async def _follow_automation(self) -> None:
+        await self._automation.poll()
+        self._store.alerts.use_maintenance(self._automation.going_on, self._clock.now())
+
     async def _show_hours_before(self, began: float) -> None:
         try:
             past = await self._replay.past(began, self._settings.display.window)
@@ -488,7 +508,9 @@ class Engine(EngineCalls):
             await look_at_all(found, self._clock, take, timeout)
             now = self._clock.now()
             self._store.settle(now)
-            self._latest = self._builder.build(now, (), self._update_notices(now))
+            self._latest = self._builder.build(
+                now, (), self._update_notices(now), maintenances=self._automation.maintenances
+            )
 
     def _cancel(self) -> None:
         if self._main is not None:

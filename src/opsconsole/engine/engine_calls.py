@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
+from opsconsole.engine.desks.automation_desk import AutomationDesk
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.logs.watch import LogWatch
@@ -17,6 +18,8 @@ from opsconsole.engine.runbooks.desk import RunbookDesk
 from opsconsole.model.asked.questions import (
     AnyQuestion,
     BackupsOf,
+    CloseBreaker,
+    EndMaintenance,
     GiveUp,
     MomentAt,
     PagesOf,
@@ -24,7 +27,10 @@ from opsconsole.model.asked.questions import (
     PlanFor,
     Question,
     RunRunbook,
+    StartMaintenance,
+    StopRemedy,
     StopRollback,
+    SwitchAutomation,
     UnitsOf,
     VerifyBackup,
 )
@@ -52,6 +58,7 @@ class EngineCalls:
     _pages: PageBook
     _units: UnitBook
     _runbooks: RunbookDesk
+    _automation: AutomationDesk
     _latest: Snapshot
     _loop: asyncio.AbstractEventLoop | None
 
@@ -77,8 +84,36 @@ class EngineCalls:
                 return _to(question, self._units.look(question.service))
             case RunRunbook():
                 return _to(question, self._runbooks.do(question.request))
+            case (
+                SwitchAutomation()
+                | StopRemedy()
+                | CloseBreaker()
+                | StartMaintenance()
+                | EndMaintenance()
+            ):
+                return self._answer_by_automation(question)
             case PlanFor() | Perform() | StopRollback() | GiveUp() | BackupsOf() | VerifyBackup():
                 return self._answer_by_operator(question)
+            case _:
+                assert_never(question)
+
+    def _answer_by_automation(
+        self,
+        question: SwitchAutomation | StopRemedy | CloseBreaker | StartMaintenance | EndMaintenance,
+    ) -> Coroutine[Any, Any, Any]:
+        desk = self._automation
+        match question:
+            case SwitchAutomation():
+                return _to(question, desk.switch(question.on, question.reason))
+            case StopRemedy():
+                return _to(question, desk.stop(question.episode))
+            case CloseBreaker():
+                return _to(question, desk.close_breaker(question.rule, question.reason))
+            case StartMaintenance():
+                begun = desk.start_work(question.services, question.lasts, question.reason)
+                return _to(question, begun)
+            case EndMaintenance():
+                return _to(question, desk.end_work(question.what))
             case _:
                 assert_never(question)
 

@@ -254,10 +254,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a person did to confirm: the name typed (or '' for a choice) and the reason."""
+    """What a person did to confirm: the name typed (or '' for a choice) and the reason.
+
+    ``rule`` is the remedy that confirmed by itself, as it is configured; '' for a person.
+    """
 
     typed: str = ""
     reason: str = ""
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis, Fact, FactCode
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
 from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.model.reading import is_stale
+from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.runbooks.runbook import RunbookView
 from opsconsole.model.runbooks.runs import RunbookRun
 from opsconsole.model.running.hosts import HostView
@@ -219,6 +221,8 @@ class Snapshot:
     ``missed`` are operations of this user that ended while no console of theirs was open.
     ``replayed``: it shows a moment that has passed, and nothing may be changed by it.
     ``environments`` are those beside the console's own, by the names that services have for them.
+    ``automation`` is None where there are no remedies; ``maintenances`` are those that go on, are
+    announced, or ended within a day.
     """
 
     seq: int
@@ -245,6 +249,8 @@ class Snapshot:
     """The same object until the configuration says something else."""
 
     environments: tuple[EnvironmentView, ...] = ()
+    automation: Automation | None = None
+    maintenances: tuple[Maintenance, ...] = ()
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

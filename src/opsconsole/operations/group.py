@@ -11,12 +11,15 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from opsconsole.config.settings import Settings
-from opsconsole.model.operation import Group, Operation, Plan
+from opsconsole.model.operation import Confirmation, Group, Operation, Plan
 from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning import planner
 from opsconsole.operations.planning.declared import Declared, digest
 from opsconsole.operations.who import whoami
+
+BY_RULE: Final = "auto, rule "
+"""How the name of who confirmed begins where it was a remedy; the user id is its process's."""
 
 _LOOKS: Final = 50
 """Looks in a row at a group that nobody goes on with, after which it is left."""
@@ -44,14 +47,21 @@ def in_its_turn(plan: Plan, now: float) -> Plan:
 
 
 def intent_of(
-    plan: Plan, found: Declared | None, settings: Settings, own: OwnConfiguration, reason: str
+    plan: Plan,
+    found: Declared | None,
+    settings: Settings,
+    own: OwnConfiguration,
+    confirmation: Confirmation,
 ) -> Intent:
     """What was confirmed of ``plan``; where nothing was ``found`` it fits no declaration."""
-    request = planner.clean(planner.request_of(plan, reason or plan.reason))
+    request = planner.clean(planner.request_of(plan, confirmation.reason or plan.reason))
+    who = whoami()
+    if confirmation.rule:
+        who = replace(who, name=f"{BY_RULE}{confirmation.rule}")
     return Intent(
         operation=secrets.token_hex(8),
         plan=plan,
-        who=whoami(),
+        who=who,
         reason=request.reason,
         declaration=digest(settings, found) if found is not None else "",
         config_path=own.path,

@@ -395,7 +395,7 @@ class Operator:
         if found[0] is None and fleet.faults:
             return not_found_again(plans[0].service, fleet.faults)
         first, *then = (
-            group.intent_of(plan, action, settings, self._own, confirmation.reason)
+            group.intent_of(plan, action, settings, self._own, confirmation)
             for plan, action in zip(plans, found, strict=True)
         )
         return self._dispatch(first, found[0], confirmation, tuple(then))

@@ -5,18 +5,21 @@ elapsed time with the usual one, and says so if that is unknown; a verdict is sh
 journal has one, and a bad verdict lists what can be done next.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from opsconsole.model.maintenance import Maintenance, maintained
 from opsconsole.model.operation import (
     ActionKind,
     Degradation,
     Operation,
     OperationState,
 )
+from opsconsole.model.remedies.episodes import Episode
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.alerts import silence_words
 from opsconsole.render.alerts.silence_words import is_about_alerts
+from opsconsole.render.automation.words import asked, countdown, worked_on
 from opsconsole.render.forms import plan as plan_lines
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
@@ -139,13 +142,28 @@ def _shortly(lasting: Degradation, now: float) -> str:
 
 def activities(snapshot: Snapshot | None, now: float) -> dict[str, str]:
     """What each service's activity is; an operation takes precedence over a degradation."""
-    if snapshot is None or not (snapshot.operations or snapshot.degradations):
+    if snapshot is None:
         return {}
-    said = {run.service: corrected(run) for run in _in_vain(snapshot, now)}
+    said = {name: worked_on(each, now) for name, each in _worked_on(snapshot, now)}
+    said |= {run.service: corrected(run) for run in _in_vain(snapshot, now)}
     said |= {each.service: _shortly(each, now) for each in reversed(snapshot.degradations)}
     said |= {run.service: armed(run, now) for run in reversed(arming(snapshot))}
+    said |= {each.service: countdown(each, now) for each in counting(snapshot)}
     said |= {run.service: activity(run, now) for run in reversed(under_way(snapshot))}
     return said
+
+
+def counting(snapshot: Snapshot) -> tuple[Episode, ...]:
+    """What automation begins soon, the first to begin first."""
+    return snapshot.automation.counting if snapshot.automation else ()
+
+
+def _worked_on(snapshot: Snapshot, now: float) -> Iterator[tuple[str, Maintenance]]:
+    """Each service that is worked on, with the maintenance that it is in."""
+    for service in snapshot.services if snapshot.maintenances else ():
+        found = maintained(snapshot.maintenances, service.name, now)
+        if found is not None:
+            yield service.name, found
 
 
 def _in_vain(snapshot: Snapshot, now: float) -> list[Operation]:
@@ -168,6 +186,17 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
         if run.service == service
     ]
     said += [degraded(each, now) for each in snapshot.degradations if each.service == service]
+    said += [worked_on(each, now) for name, each in _worked_on(snapshot, now) if name == service]
+    said += [
+        f"{countdown(each, now)}; K stops it"
+        for each in counting(snapshot)
+        if each.service == service
+    ]
+    said += [
+        asked(each)
+        for each in (snapshot.automation.asking if snapshot.automation else ())
+        if each.service == service
+    ]
     going = (run for run in snapshot.runbook_runs if run.open and run.service == service)
     said += [f"{RUNBOOK} {run.title}: {standing(run, now)}" for run in going]
     return [(Span(f" {clip(text, width - 2)}", Role.ACCENT),) for text in said]
@@ -182,6 +211,11 @@ def strips(
         more = len(snapshot.missed) - 1
         said = missed(snapshot.missed[-1], now) + (f"; {more} more: u" if more else "")
         return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)]
+    soon = counting(snapshot) if snapshot is not None else ()
+    if soon:
+        more_soon = f"; {len(soon) - 1} more" if len(soon) > 1 else ""
+        said = f"{countdown(soon[0], now)}: K stops it{more_soon}"
+        return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_DEGRADED),), width)]
     waiting = arming(snapshot)
     if waiting:
         said = f"{waiting[0].service} {armed(waiting[0], now)}; u, then S stops it"

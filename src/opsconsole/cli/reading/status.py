@@ -9,7 +9,7 @@ import json
 import sys
 
 from opsconsole.cli.configuration import from_arguments
-from opsconsole.cli.engine import acknowledged
+from opsconsole.cli.engine import acknowledged, known_maintenances
 from opsconsole.clock import SystemClock
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
@@ -26,7 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     engine = Engine(
         configuration.settings, base=configuration.base, clock=clock, read_only=True, single=True
     )
-    snapshot = engine.look_once(acknowledged=acknowledged(configuration))
+    snapshot = engine.look_once(
+        acknowledged=acknowledged(configuration), maintenances=known_maintenances(configuration)
+    )
     chosen = _chosen(snapshot, arguments.services)
     if arguments.json:
         document = status_document(snapshot, chosen, clock.now())

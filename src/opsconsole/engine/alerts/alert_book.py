@@ -12,6 +12,7 @@ from types import MappingProxyType
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
 from opsconsole.engine.alerts.always_firing import AlwaysFiring
+from opsconsole.engine.alerts.maintained import with_maintenance
 from opsconsole.engine.alerts.own_acknowledgements import with_own
 from opsconsole.engine.alerts.recalled_alerts import RecalledAlerts
 from opsconsole.engine.alerts.restarted_servers import RestartedServers
@@ -33,6 +34,7 @@ from opsconsole.engine.records.find_instance import Locator
 from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.alerting.silences import SilenceView
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State
@@ -82,6 +84,7 @@ class AlertBook:
         self._recalled = RecalledAlerts()
         self._sources: Set[SourceId] = frozenset()
         self._own: tuple[SilenceView, ...] = ()
+        self._maintained: tuple[Maintenance, ...] = ()
         self._looked_from: float = before._looked_from if before else now
         self._resolving = False
         self._now = 0.0
@@ -103,7 +106,7 @@ class AlertBook:
             before._restarted,
         )
         self._recalled, self._sources = before._recalled, before._sources
-        self._own = before._own
+        self._own, self._maintained = before._own, before._maintained
         known = {(each.service.name, each.rule): each for each in before._rules}
         for each in self._rules:
             old = known.get((each.service.name, each.rule))
@@ -140,6 +143,12 @@ class AlertBook:
         """Take in what is acknowledged in the console's own state."""
         if acknowledged != self._own:
             self._own = acknowledged
+            self._advance(now)
+
+    def use_maintenance(self, going_on: tuple[Maintenance, ...], now: float) -> None:
+        """Take in what is worked on now: the console's own alerts of it are quiet."""
+        if going_on != self._maintained:
+            self._maintained = going_on
             self._advance(now)
 
     def own(self) -> tuple[SilenceView, ...]:
@@ -295,7 +304,8 @@ class AlertBook:
                 active[key] = replace(row, suppressions=hidden)
         for alert in self._always.missing(active, self._reports, now):
             active[alert.key] = alert
-        return with_own(active, self._own, self._looked_from)
+        quiet = with_own(active, self._own, self._looked_from)
+        return with_maintenance(quiet, self._maintained, now)
 
     def _folded(self) -> tuple[Alert, ...]:
         """The rows with their causes; an unchanged row is the same object as before."""

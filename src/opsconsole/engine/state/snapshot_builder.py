@@ -12,7 +12,9 @@ from opsconsole.engine.state.met_since import MetSince
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.choices import SavedView
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import Degradation, Operation
+from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.runbooks.runbook import RunbookView
 from opsconsole.model.runbooks.runs import RunbookRun
 from opsconsole.model.running.hosts import HostView
@@ -67,6 +69,8 @@ class SnapshotBuilder:
         missed: tuple[Operation, ...] = (),
         runbooks: tuple[RunbookView, ...] = (),
         runs: tuple[RunbookRun, ...] = (),
+        automation: Automation | None = None,
+        maintenances: tuple[Maintenance, ...] = (),
     ) -> Snapshot:
         """Everything known at ``now``; call ``settle`` of the store before."""
         store = self._store
@@ -109,6 +113,8 @@ class SnapshotBuilder:
             environments=self._environments,
             runbooks=runbooks,
             runbook_runs=runs,
+            automation=automation,
+            maintenances=maintenances,
         )
 
     def _service_views(self) -> tuple[ServiceView, ...]:

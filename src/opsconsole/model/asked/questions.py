@@ -9,8 +9,11 @@ from typing import Generic, TypeVar
 
 from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.asked.pages import PageView
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan
 from opsconsole.model.past.replay import Moment
+from opsconsole.model.remedies.episodes import Episode
+from opsconsole.model.remedies.switch import Switch
 from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.running.workloads import ReplicaLook
 
@@ -99,6 +102,45 @@ class RunRunbook(Question[RunbookAnswer]):
     request: RunbookRequest
 
 
+@dataclass(frozen=True, slots=True)
+class SwitchAutomation(Question[Switch]):
+    """Switch all automation of the state off, or on again."""
+
+    on: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRemedy(Question[Episode]):
+    """Keep a remedy from acting that counts down, or from being asked for."""
+
+    episode: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBreaker(Question[Switch]):
+    """Let a remedy act again before its breaker has rested."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartMaintenance(Question[Maintenance]):
+    """Announce work on ``services``, () for all, for ``lasts`` seconds."""
+
+    services: tuple[str, ...]
+    lasts: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndMaintenance(Question[tuple[Maintenance, ...]]):
+    """End the maintenance of that id, or all that are for the service of that name alone."""
+
+    what: str
+
+
 AnyQuestion = (
     PlanFor
     | Perform
@@ -110,5 +152,10 @@ AnyQuestion = (
     | PagesOf
     | UnitsOf
     | RunRunbook
+    | SwitchAutomation
+    | StopRemedy
+    | CloseBreaker
+    | StartMaintenance
+    | EndMaintenance
 )
 """Every question that there is."""

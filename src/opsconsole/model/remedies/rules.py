@@ -49,7 +49,6 @@ class HoldCode(StrEnum):
     MAINTENANCE = "maintenance"
     OFF = "switched-off"
     STOPPED = "stopped-by-hand"
-    DECLINED = "declined"
     HOURS = "outside-hours"
     NOT_ACTING = "another-acts"
     NOT_RECORDED = "cannot-be-recorded"

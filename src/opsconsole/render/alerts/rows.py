@@ -121,6 +121,7 @@ _QUIET = {
     "silence": "silenced",
     "inhibition": "inhibited",
     "mute": "muted",
+    "maintenance": "in maintenance",
 }
 
 

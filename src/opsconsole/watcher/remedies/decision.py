@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from opsconsole.model.remedies.breaker import BreakerState, acts_of, breaker
-from opsconsole.model.remedies.episodes import Episode
+from opsconsole.model.remedies.episodes import Episode, Stage
 from opsconsole.model.remedies.rules import (
     Act,
     Hold,
@@ -226,17 +226,20 @@ def _peers(question: Question) -> Hold | None:
 def _busy(question: Question) -> Hold | None:
     """One at a time in a group, and so many in all."""
     seen, services, present = question.seen, question.world.services, question.history.present
-    acting = {
-        each.service: each
+    acting = [
+        each
         for each in question.history.episodes
-        if each.id != present and (each.under_way or _counts_down(each))
-    }
+        if each.id != present and (each.under_way or each.stage is Stage.COUNTING)
+    ]
     group = seen.group if seen else ""
-    for name, episode in acting.items():
-        other = services.get(name)
-        if name == question.rule.service or (other is not None and other.group == group):
-            return Hold(HoldCode.BUSY, episode.service)
-    return Hold(HoldCode.BUSY) if len(acting) >= question.shared.at_once else None
+    for each in acting:
+        other = services.get(each.service)
+        alike = other is not None and other.group == group
+        if each.service == question.rule.service or alike:
+            return Hold(HoldCode.BUSY, f"{each.action} of {each.service}")
+    if len(acting) >= question.shared.at_once:
+        return Hold(HoldCode.BUSY, f"{acting[0].action} of {acting[0].service}")
+    return None
 
 
 def _rate(question: Question) -> Hold | None:
@@ -301,10 +304,6 @@ def _others(question: Question, services: Iterable[Seen]) -> list[Seen]:
 def _present(question: Question) -> Episode | None:
     history = question.history
     return next((each for each in history.episodes if each.id == history.present), None)
-
-
-def _counts_down(episode: Episode) -> bool:
-    return episode.open and episode.counting_to is not None and not episode.done
 
 
 def _acts_since_well(question: Question) -> list[float]:

@@ -1,0 +1,1 @@
+"""What people share beside changes: incidents, hand-overs, and who is here. It changes nothing."""

@@ -1,0 +1,1 @@
+"""Automation and maintenance in words."""
