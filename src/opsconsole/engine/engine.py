@@ -26,7 +26,7 @@ from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.discovering import Discovering
-from opsconsole.engine.engine_calls import EngineCalls
+from opsconsole.engine.engine_calls import EngineCalls, Listener
 from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.notices import Notices
@@ -48,8 +48,6 @@ from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.observations import Observation
-from opsconsole.model.past.recording import RecordingState, RecordingView
-from opsconsole.model.past.replay import Span
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId
@@ -77,10 +75,6 @@ LOOK_WITHIN: Final = 30.0
 
 NOTES_EVERY: Final = 2.0
 DISCOVER_EVERY: Final = 0.5
-
-Listener = Callable[[Snapshot], None]
-
-_NOT_RECORDING: Final = RecordingView(RecordingState.OFF)
 
 
 class Engine(EngineCalls):
@@ -159,16 +153,6 @@ class Engine(EngineCalls):
         lives."""
         return self._pulse
 
-    @property
-    def recorded(self) -> Span | None:
-        """The span of time that can be shown, as far as is known at present."""
-        return self._replay.recorded
-
-    @property
-    def recording(self) -> RecordingView:
-        """What the flight recorder is doing at present."""
-        return _NOT_RECORDING if self._recorder is None else self._recorder.view
-
     def start(self) -> None:
         """Start looking, on the engine's own thread; returns at once."""
         if self._thread is not None:
@@ -183,31 +167,6 @@ class Engine(EngineCalls):
         self._began.wait(within)
         self._on_loop(self._cancel)
         self._thread.join(within)
-
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with each snapshot, on the engine's thread. Returns a function that
-        ends it."""
-        self._listeners.append(listener)
-
-        def end() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return end
-
-    def refresh(self) -> None:
-        """Look at everything now."""
-        if self._schedule is not None:
-            self._on_loop(self._schedule.refresh)
-
-    def reload(self) -> None:
-        """Read the configuration again soon; the result is an event or a notice."""
-        self._on_loop(lambda: self._reloading.want(self._clock.now()))
-
-    def note(self, text: str, service: str = "") -> None:
-        """Put a person's words on the timeline, of this console and of every other."""
-        self._notes.take(text, service)
-        self._submit(self._notes.follow)
 
     def look_once(
         self,

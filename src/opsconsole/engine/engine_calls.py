@@ -7,14 +7,19 @@ answer is a refusal if there is no loop or answering failed.
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
+from opsconsole.clock import Clock
 from opsconsole.engine.desks.automation_desk import AutomationDesk
+from opsconsole.engine.desks.note_watch import NoteWatch
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.past.replay import Replay
+from opsconsole.engine.reload import Reloading
 from opsconsole.engine.runbooks.desk import RunbookDesk
+from opsconsole.engine.schedule import Schedule
 from opsconsole.model.asked.questions import (
     AnyQuestion,
     BackupsOf,
@@ -36,12 +41,19 @@ from opsconsole.model.asked.questions import (
 )
 from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.operation import Refusal
+from opsconsole.model.past.recording import RecordingState, RecordingView
+from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from opsconsole.engine.recording.recorder import Recorder
     from opsconsole.operations.operator import Operator
 
 T = TypeVar("T")
+
+Listener = Callable[[Snapshot], None]
+
+_NOT_RECORDING: Final = RecordingView(RecordingState.OFF)
 
 STOPPED: Final = Refusal("stopped", "the console is ending", "start it again")
 NO_OPERATOR: Final = Refusal(
@@ -52,6 +64,10 @@ NO_OPERATOR: Final = Refusal(
 class EngineCalls:
     """The part of an engine that answers questions. The engine sets the parts that it uses."""
 
+    _clock: Clock
+    _schedule: Schedule | None
+    _reloading: Reloading
+    _notes: NoteWatch
     _operator: "Operator | None"
     _replay: Replay
     _logs: LogWatch
@@ -59,6 +75,8 @@ class EngineCalls:
     _units: UnitBook
     _runbooks: RunbookDesk
     _automation: AutomationDesk
+    _recorder: "Recorder | None"
+    _listeners: list[Listener]
     _latest: Snapshot
     _loop: asyncio.AbstractEventLoop | None
 
@@ -73,6 +91,41 @@ class EngineCalls:
         It is called on a thread of the reader.
         """
         return self._logs.open(service, on_page)
+
+    @property
+    def recorded(self) -> Span | None:
+        """The span of time that can be shown, as far as is known at present."""
+        return self._replay.recorded
+
+    @property
+    def recording(self) -> RecordingView:
+        """What the flight recorder is doing at present."""
+        return _NOT_RECORDING if self._recorder is None else self._recorder.view
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with each snapshot, on the engine's thread. Returns a function that
+        ends it."""
+        self._listeners.append(listener)
+
+        def end() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return end
+
+    def refresh(self) -> None:
+        """Look at everything now."""
+        if self._schedule is not None:
+            self._on_loop(self._schedule.refresh)
+
+    def reload(self) -> None:
+        """Read the configuration again soon; the result is an event or a notice."""
+        self._on_loop(lambda: self._reloading.want(self._clock.now()))
+
+    def note(self, text: str, service: str = "") -> None:
+        """Put a person's words on the timeline, of this console and of every other."""
+        self._notes.take(text, service)
+        self._submit(self._notes.follow)
 
     def _answer(self, question: AnyQuestion) -> Coroutine[Any, Any, Any]:
         match question:

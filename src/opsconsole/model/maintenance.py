@@ -1,6 +1,6 @@
 """Announced work on services: their alerts wake nobody meanwhile, and nothing is done by itself.
 
-Invariant: a maintenance has an end, and ends by itself. What is told of one is bounded and safe to
+Invariant: a maintenance has an end, and ends by itself. What is said of one is bounded and safe to
 show; a record out of turn is ignored.
 """
 

@@ -51,7 +51,10 @@ PARTS = [
 ]
 """What a snapshot is made of; the rest are numbers and answers."""
 
-PER_ENGINE = {"operations", "notices", "degradations", "missed", "runbooks", "runbook_runs"}
+PER_ENGINE = {
+    "operations", "notices", "degradations", "missed", "runbooks", "runbook_runs", "automation",
+    "maintenances",
+}  # fmt: skip
 """What others hand to the builder, which takes it as it is."""
 
 
@@ -221,7 +224,7 @@ def test_in_a_part_that_changed_the_rest_is_the_same() -> None:
 def test_what_is_handed_over_is_taken_as_it_is(part: str) -> None:
     console = Console()
     given = dict.fromkeys(("operations", "notices", "degradations", "missed"), ())
-    before = console.builder.build(NOW, **given)
+    before = console.builder.build(NOW, **given)  # type: ignore[arg-type]
     other = (object(),)
     after = console.builder.build(NOW, **{**given, part: other})  # type: ignore[arg-type]
     assert changed(before, after) == {part}

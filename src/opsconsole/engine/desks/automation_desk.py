@@ -68,7 +68,7 @@ class AutomationDesk:
         try:
             switch, episodes, work = await self._threads.run(self._read, now, deadline=DEADLINE)
         except (TimeoutError, QueueFullError, StateError):
-            # It is read again soon, and whoever acts asks the state itself.
+            # It is read again soon, and who acts asks the state itself.
             return
         self._show(switch, episodes)
         found = (*scheduled(self._settings, now), *work)

@@ -152,7 +152,7 @@ def mode_words(mode: RemedyMode) -> str:
 
 def worked_on(work: Maintenance, now: float) -> str:
     """``⊘ maintenance, 1h12m more, by kim: new disks``."""
-    by = f", by {work.who}" if work.who else ""
+    by = "" if work.scheduled else f", by {work.who}"
     why = f": {work.reason}" if work.reason else ""
     return f"{MAINTENANCE} maintenance, {figures.age(work.ends_at - now)} more{by}{why}"
 
@@ -160,10 +160,10 @@ def worked_on(work: Maintenance, now: float) -> str:
 def maintenance_line(work: Maintenance, now: float) -> str:
     """One maintenance in a list: its id, what for, until when, by whom and why."""
     services = ", ".join(work.services) or "all services"
-    by = f" by {work.who}@{work.host}" if work.who else " by the configuration's hours"
+    by = "the configuration's hours" if work.scheduled else f"{work.who}@{work.host}"
     if work.is_on(now):
         until = f"until {written(work.ends_at)}"
     else:
         until = f"over since {written(work.ends_at)}"
     ended = f", ended by {work.ended_by}" if work.ended_by else ""
-    return f"{work.id}  {services}  {until}{ended}{by}: {work.reason}"
+    return f"{work.id}  {services}  {until}{ended}, by {by}: {work.reason}"

@@ -47,6 +47,7 @@ def _episode(each: Episode) -> Document:
         "acted_at": each.acted_at,
         "operation": each.operation,
         "not_begun": None if each.not_begun is None else _held(each.not_begun),
+        "verdict_at": each.verdict_at,
         "verdict": None if each.verdict is None else each.verdict.value,
         "ended_at": each.ended_at,
         "ended": None if each.ending is None else each.ending.value,

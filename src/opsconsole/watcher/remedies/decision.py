@@ -1,7 +1,7 @@
 """Whether a remedy acts now, or what holds it back. Pure.
 
 Invariant: default-deny. ``decide`` returns ``Act`` only when every rule below was asked and none
-holds it back; each has its code. What is not known holds it back. Nothing else decides: whoever
+holds it back; each has its code. What is not known holds it back. Nothing else decides: what
 acts asks here, when a countdown begins and again when it is over.
 
 The rules and their defaults are those of others who act by themselves: evidence, cause, peers,

@@ -1,6 +1,6 @@
 """What a remedy would do if what it waits for held at this moment. Pure.
 
-Invariant: it asks the same rules as whoever acts; the service alone is taken to be as the remedy
+Invariant: it asks the same rules as what acts; the service alone is taken to be as the remedy
 waits for it, seen for long enough.
 """
 

@@ -10,11 +10,10 @@ from typing import Final
 
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.alerting.silences import SilenceState, hides
-from opsconsole.model.health import Component
 from opsconsole.model.maintenance import maintained
 from opsconsole.model.operation import SILENCING
 from opsconsole.model.remedies.switch import Switch
-from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
+from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.source_id import SourceKind
 from opsconsole.model.state import State
 from opsconsole.watcher.remedies.decision import Seen, World
@@ -25,8 +24,6 @@ OF_LATE: Final = 600.0
 LATE_LOOKS: Final = 2.0
 """Seconds behind their schedule from which on this process's own looks prove nothing."""
 
-OPEN: Final = "open"
-"""The word for a circuit breaker that lets nothing through."""
 
 
 def world_of(
@@ -60,23 +57,6 @@ def world_of(
         maintained={name: each.reason for name, each in found.items() if each is not None},
         switch=switch,
     )
-
-
-def open_breakers(service: ServiceView) -> tuple[Component, ...]:
-    """The parts behind circuit breakers that its copies report to be open."""
-    parts: list[Component] = []
-    pending = [part for each in service.instances for part in _parts(each)]
-    while pending:
-        part = pending.pop()
-        pending.extend(part.children)
-        if part.breaker == OPEN and part.used:
-            parts.append(part)
-    return tuple(sorted(parts, key=lambda part: (part.name, part.since or 0.0)))
-
-
-def _parts(instance: InstanceView) -> tuple[Component, ...]:
-    known = instance.report is not None and not instance.stale and instance.fault is None
-    return instance.report.components if instance.report and known else ()
 
 
 def _seen(view: ServiceView, now: float) -> Seen:
