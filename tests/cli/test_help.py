@@ -72,6 +72,7 @@ REQUIRED = {
     "restore": ["shop", "--backup", "x"], "scale": ["shop", "--to", "2"], "test": ["shop", "x"],
     "call": ["shop", "x"], "import": ["x"], "ack": ["x"], "silence": ["a=b"], "unsilence": ["x"],
     "notify": ["test"],
+    "maintenance": ["list"],
 }  # fmt: skip
 
 

@@ -133,6 +133,17 @@ def place(key: str, **more: Any) -> dict[str, Any]:
     return {key: [{**({} if key == "docker" else {"url": SERVER}), **more}]}
 
 
+def remedies(engine: Engine) -> object:
+    """The remedies that are shown."""
+    automation = engine._automation.automation
+    return [] if automation is None else automation.rules
+
+
+def maintained(engine: Engine) -> object:
+    """What is worked on by the hours of the configuration."""
+    return [each.id for each in engine._automation.going_on]
+
+
 @dataclass(frozen=True)
 class Row:
     """Who feels it, and what the file says first and then."""
@@ -155,6 +166,8 @@ SERVED = {**place("prometheus"), **service(objectives=GOOD)}
 RULE = {"name": "Odd", "when": "state == unknown"}
 STRICT = {"failures": 9, "successes": 9}
 LOGS = [{"file": "api.log"}]
+RESTARTS = service(actions={"restart": {"command": ["true"]}})
+REMEDY = {"remedies": [{"when": "state == down", "service": "api", "action": "restart"}]}
 
 
 def _of_server(key: str, felt: Felt, **changes: Any) -> dict[str, Row]:
@@ -263,6 +276,13 @@ ROWS: dict[str, Row] = {
     "services.runbooks": Row(
         shown(lambda it: [each.services for each in it.runbooks]), service(runbooks=["restore"])
     ),
+    "remedies": Row(remedies, {**REMEDY, **RESTARTS}, RESTARTS),
+    "automation": Row(
+        remedies, {**REMEDY, **RESTARTS, "automation": {"enabled": False}}, {**REMEDY, **RESTARTS}
+    ),
+    "maintenance": Row(
+        maintained, {"maintenance": [{"hours": "daily 00:00-24:00", "reason": "x"}]}
+    ),
     "display.theme": Row(shown(lambda it: it.appearance), {"display": {"theme": "light"}}),
     "views": Row(shown(lambda it: it.appearance), {"views": {"red": {"failing": True}}}),
     "wall.enabled": Row(shown(lambda it: it.read_only), {"wall": {"enabled": True}}),
@@ -343,6 +363,7 @@ async def test_it_is_felt_at_once_and_by_nothing_if_it_did_not_change(key: str, 
 
     async def felt() -> object:
         await engine._follow_runbooks()
+        await engine._follow_automation()
         return each.felt(engine)
 
     async with AsyncExitStack() as cleanup:

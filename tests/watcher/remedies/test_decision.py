@@ -136,14 +136,14 @@ def test_a_storm_holds_until_ten_minutes_after_it() -> None:
 def test_what_is_degraded_for_long_is_no_storm() -> None:
     tired = {f"s{number}": Seen(f"s{number}", State.DEGRADED) for number in range(3)}
 
-    assert not is_storm(World(fleet(**tired)), SHARED)
+    assert not is_storm(World(fleet(others=tired)), SHARED)
     assert not is_storm(World({"web": DOWN}), SHARED)
 
 
 @pytest.mark.parametrize("state", [State.DOWN, State.UNKNOWN])
 def test_a_cause_is_looked_for_behind_what_it_depends_on(state: State) -> None:
     chain = {"s1": Seen("s1", bound=("s2",)), "s2": Seen("s2", state, bound=("web",))}
-    world = World(fleet(20, web=replace(DOWN, bound=("s1",)), **chain))
+    world = World(fleet(20, web=replace(DOWN, bound=("s1",)), others=chain))
 
     held = ask(world)
 

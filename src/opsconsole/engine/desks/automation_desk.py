@@ -13,7 +13,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import Refusal
-from opsconsole.model.remedies.automation import Automation, RuleView
+from opsconsole.model.remedies.automation import Automation, RemedyView
 from opsconsole.model.remedies.breaker import Breaker, BreakerState, acts_of, breaker
 from opsconsole.model.remedies.episodes import Episode
 from opsconsole.model.remedies.rules import Rule
@@ -137,10 +137,10 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     return tuple(each.rule for each in settings.remedies if settings.automation.enabled)
 
 
-def _viewed(rule: Rule) -> RuleView:
+def _viewed(rule: Rule) -> RemedyView:
     hours = ", ".join(map(str, rule.hours))
     within = f"{hours} {rule.zone}" if hours else ""
-    return RuleView(rule.name, rule.service, rule.action, rule.mode, str(rule.trigger), within)
+    return RemedyView(rule.name, rule.service, rule.action, rule.mode, str(rule.trigger), within)
 
 
 def _breakers(

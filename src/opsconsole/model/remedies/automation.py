@@ -10,7 +10,7 @@ from opsconsole.model.remedies.switch import ON, Switch
 
 
 @dataclass(frozen=True, slots=True)
-class RuleView:
+class RemedyView:
     """One remedy as it is configured; ``when`` is what it waits for, ``summary`` its limits."""
 
     name: str
@@ -26,7 +26,7 @@ class Automation:
     """``episodes`` are of every console's state, the latest first; ``breakers`` by rule, those that
     are not closed."""
 
-    rules: tuple[RuleView, ...] = ()
+    rules: tuple[RemedyView, ...] = ()
     switch: Switch = ON
     episodes: tuple[Episode, ...] = ()
     breakers: Mapping[str, Breaker] = field(default_factory=dict)

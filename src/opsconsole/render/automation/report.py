@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.operation import OperationState
-from opsconsole.model.remedies.automation import RuleView
+from opsconsole.model.remedies.automation import RemedyView
 from opsconsole.model.remedies.episodes import Ending, Episode
 from opsconsole.model.remedies.rules import HoldCode
 from opsconsole.model.written.triggers import parse_trigger
@@ -64,7 +64,7 @@ def _was_meant(episode: Episode) -> bool:
 
 
 def report(
-    rules: Sequence[RuleView], episodes: Sequence[Episode], since: float, now: float
+    rules: Sequence[RemedyView], episodes: Sequence[Episode], since: float, now: float
 ) -> list[str]:
     """The whole report of what began after ``since``, in lines."""
     recent = [each for each in episodes if each.at >= since]
@@ -78,7 +78,7 @@ def report(
     return lines or ["no remedy is configured, and none did anything"]
 
 
-def _of_rule(name: str, view: RuleView | None, seen: Tally, span: float) -> list[str]:
+def _of_rule(name: str, view: RemedyView | None, seen: Tally, span: float) -> list[str]:
     lines = [_head(name, view, span)]
     if seen.meant:
         lines += [f"  {_verb(seen.meant)} {_times(len(seen.meant))}", *_endings(seen.meant)]
@@ -101,7 +101,7 @@ def _of_rule(name: str, view: RuleView | None, seen: Tally, span: float) -> list
     return lines
 
 
-def _head(name: str, view: RuleView | None, span: float) -> str:
+def _head(name: str, view: RemedyView | None, span: float) -> str:
     days = f"the last {figures.spoken(span) if span < 86400 * 2 else f'{span / 86400:.0f} days'}"
     if view is None:
         return f"{name}: no longer configured; {days}"
@@ -166,7 +166,7 @@ def _acted(acted: Sequence[Episode]) -> list[str]:
     return [*lines, *_endings(others)]
 
 
-def _advice(view: RuleView | None, seen: Tally) -> list[str]:
+def _advice(view: RemedyView | None, seen: Tally) -> list[str]:
     """What the figures show, where there are enough of them."""
     meant = [each for each in seen.meant if each.ending not in {None, Ending.NOT_SEEN}]
     if view is None or len(meant) < FEW:

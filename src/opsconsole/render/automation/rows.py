@@ -6,7 +6,7 @@ Invariant: each remedy has a row, whatever it does; the latest episodes follow, 
 from collections.abc import Iterator
 from typing import Final
 
-from opsconsole.model.remedies.automation import Automation, RuleView
+from opsconsole.model.remedies.automation import Automation, RemedyView
 from opsconsole.model.remedies.episodes import Episode
 from opsconsole.model.remedies.rules import Act, Hold, RemedyMode, Rule
 from opsconsole.render.automation.words import (
@@ -40,7 +40,7 @@ def automation_lines(known: Automation, now: float) -> list[str]:
     return lines
 
 
-def _of_rule(rule: RuleView, known: Automation, now: float) -> Iterator[str]:
+def _of_rule(rule: RemedyView, known: Automation, now: float) -> Iterator[str]:
     yield f"{rule.name}  {rule.mode}  {rule.action} of {rule.service} when {rule.when}"
     breaker = known.breakers.get(rule.name)
     if breaker is not None:

@@ -25,7 +25,6 @@ LATE_LOOKS: Final = 2.0
 """Seconds behind their schedule from which on this process's own looks prove nothing."""
 
 
-
 def world_of(
     snapshot: Snapshot,
     switch: Switch,
