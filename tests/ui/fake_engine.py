@@ -11,6 +11,8 @@ from opsconsole.model.asked.pages import PageView
 from opsconsole.model.asked.questions import (
     AnyQuestion,
     BackupsOf,
+    CloseBreaker,
+    EndMaintenance,
     GiveUp,
     MomentAt,
     PagesOf,
@@ -18,7 +20,10 @@ from opsconsole.model.asked.questions import (
     PlanFor,
     Question,
     RunRunbook,
+    StartMaintenance,
+    StopRemedy,
     StopRollback,
+    SwitchAutomation,
     UnitsOf,
     VerifyBackup,
 )
@@ -156,6 +161,8 @@ class FakeEngine:
         self.verified: list[str] = []
         self.given_up: list[str] = []
         self.stopped_rollbacks: list[str] = []
+        self.hands: list[object] = []
+        self.hand_answer: object = Refusal("cannot-record", "the state does not answer")
         self.runbook_requests: list[RunbookRequest] = []
         self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = no_runbook
         self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
@@ -246,6 +253,15 @@ class FakeEngine:
             case RunRunbook():
                 self.runbook_requests.append(question.request)
                 return self.answer_runbook(question.request)
+            case (
+                SwitchAutomation()
+                | StopRemedy()
+                | CloseBreaker()
+                | StartMaintenance()
+                | EndMaintenance()
+            ):
+                self.hands.append(question)
+                return self.hand_answer
             case _:
                 assert_never(question)
 
