@@ -5,8 +5,7 @@
 #    source ~/.local/share/bash_completion/opsconsole
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_opsconsole_subparsers=(status check services schema themes operations backups timeline runbook audit record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
-_shtab_opsconsole_subparsers=(status check services schema themes operations backups record timeline runbook audit init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
+_shtab_opsconsole_subparsers=(status check services schema themes operations backups timeline runbook audit record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
 
 _shtab_opsconsole_status_option_strings=(-h --help -c --config --json)
 _shtab_opsconsole_check_option_strings=(-h --help -c --config --offline --json)
@@ -140,10 +139,9 @@ _shtab_opsconsole_notify_pos_0_choices=(test)
 _shtab_opsconsole_logs___level_choices=(debug info warning error critical)
 _shtab_opsconsole_incident_pos_0_choices=(export)
 _shtab_opsconsole_incident___format_choices=(md)
-_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups timeline runbook audit record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
 _shtab_opsconsole_maintenance_pos_0_choices=(start end list)
 _shtab_opsconsole_remedies_pos_0_choices=(list check report off on close)
-_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups record timeline runbook audit init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
+_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups timeline runbook audit record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
 
 _shtab_opsconsole_status_pos_0_nargs='*'
 _shtab_opsconsole_status__h_nargs=0
