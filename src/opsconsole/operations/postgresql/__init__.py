@@ -1,0 +1,1 @@
+"""A PostgreSQL that several bastions share: how it is reached, its tables, who may what."""
