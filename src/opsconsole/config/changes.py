@@ -22,6 +22,7 @@ AT_START_ONLY: Final = (
     "operations.audit_file",
     "operations.audit_syslog",
     "recording",
+    "state",
     "state_dir",
     "wall",
     "watch",

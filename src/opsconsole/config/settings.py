@@ -7,9 +7,10 @@ refers to something refers to something that exists. Everything is immutable.
 from pathlib import Path
 from typing import Annotated, Final, Literal, assert_never
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from opsconsole.config.actions import Action
+from opsconsole.config.conninfo import has_password
 from opsconsole.config.discovery import Discovery
 from opsconsole.config.hosts import HERE, HostSettings, RemoteHost
 from opsconsole.config.http import HttpConfig
@@ -126,6 +127,23 @@ class Operations(Model):
     audit_file: Text | None = Field(default=None, description="A further copy of the audit log.")
     audit_syslog: bool = Field(default=False, description="Whether syslog gets the audit too.")
     backups: Text | None = Field(default=None, description="Folder of the backups.")
+
+
+class State(Model):
+    """A server that keeps the state of several hosts, instead of a folder of this one."""
+
+    postgresql: Text | None = Field(
+        default=None, description="Words or a URL that lead libpq there, such as service=opsconsole."
+    )
+
+    @field_validator("postgresql")
+    @classmethod
+    def _no_password(cls, words: str | None) -> str | None:
+        if words is not None and has_password(words):
+            raise ValueError(
+                "a password does not belong here; use ~/.pgpass, the service file or a certificate"
+            )
+        return words
 
 
 class Recording(Model):
@@ -256,6 +274,9 @@ class Settings(Model):
     )
     state_dir: Text | None = Field(
         default=None, description="Where history, journal and locks are kept."
+    )
+    state: State = Field(
+        default_factory=plain(State), description="A server that keeps them for several hosts."
     )
 
     _path: Path | None = PrivateAttr(default=None)

@@ -7,7 +7,7 @@ docs/adding-a-journal.md.
 
 import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
@@ -22,7 +22,11 @@ from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.state_folder import prepare, state_folder
 from opsconsole.text import sanitize
 
+if TYPE_CHECKING:
+    from opsconsole.operations.postgresql_place import PostgresqlPlace
+
 _FOLDER: Final = "folder:"
+_POSTGRESQL: Final = "postgresql:"
 
 
 class StatePlace(Protocol):
@@ -122,7 +126,10 @@ class FolderPlace:
 
 
 def place_from(settings: Settings) -> StatePlace:
-    """The state that ``settings`` name."""
+    """The state that ``settings`` name. Raises StateError."""
+    if settings.state.postgresql is not None:
+        folder, shared = state_folder(settings), bool(settings.state_dir)
+        return _postgresql()(settings.state.postgresql, folder, shared=shared)
     return FolderPlace(state_folder(settings), shared=bool(settings.state_dir))
 
 
@@ -138,8 +145,22 @@ def place_of(name: str) -> StatePlace:
     """The state of that name. Raises StateError."""
     if name.startswith(_FOLDER):
         return FolderPlace(Path(name.removeprefix(_FOLDER)))
+    if name.startswith(_POSTGRESQL):
+        return _postgresql().named(name)
     raise StateError(f"{sanitize(name, limit=80)!r} is not the name of a state")
 
 
-def _conforms(state: FolderPlace) -> StatePlace:
+def _postgresql() -> "type[PostgresqlPlace]":
+    """Its client is installed where somebody wants it, and imported where it is set."""
+    try:
+        from opsconsole.operations.postgresql_place import PostgresqlPlace
+    except ImportError as error:
+        raise StateError(
+            f"state.postgresql needs psycopg, which cannot be imported: {sanitize(str(error))}",
+            remedy="install opsconsole[postgresql]",
+        ) from error
+    return PostgresqlPlace
+
+
+def _conforms(state: "FolderPlace | PostgresqlPlace") -> StatePlace:
     return state

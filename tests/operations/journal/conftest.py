@@ -7,7 +7,9 @@ import pytest
 
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.sql_journal import SqlJournal
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
+from opsconsole.operations.postgresql.database import PostgresqlDatabase
 from opsconsole.operations.state_folder import prepare
 from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore
 
@@ -20,20 +22,27 @@ def folder(tmp_path: Path) -> Path:
     return prepare(tmp_path / "state", shared=False)
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "postgresql"])
 def open_journal(request: pytest.FixtureRequest, folder: Path) -> Iterator[Open]:
     """Opens one more journal on one and the same state; all are closed with the test."""
     store = MemoryStore()
     opened: list[Journal] = []
+    database = ""
+    if request.param == "postgresql":
+        database = request.getfixturevalue("postgresql_database")
+
+    def make(sinks: AuditSinks | None) -> Journal:
+        match request.param:
+            case "sqlite":
+                return SqliteJournal(folder, sinks=sinks)
+            case "memory":
+                return MemoryJournal(store, sinks=sinks)
+            case _:
+                return SqlJournal(PostgresqlDatabase(database), sinks=sinks)
 
     def open_one(sinks: AuditSinks | None = None) -> Journal:
-        journal: Journal = (
-            SqliteJournal(folder, sinks=sinks)
-            if request.param == "sqlite"
-            else MemoryJournal(store, sinks=sinks)
-        )
-        opened.append(journal)
-        return journal
+        opened.append(make(sinks))
+        return opened[-1]
 
     yield open_one
     for journal in opened:

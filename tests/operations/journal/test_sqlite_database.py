@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from opsconsole.operations.journal.sqlite_database import Database
+from opsconsole.operations.journal.sqlite_database import SqliteDatabase
 from opsconsole.operations.state_folder import prepare
 from tests.patience import until
 
@@ -14,7 +14,7 @@ SLOW = (
 
 
 def test_it_is_not_closed_under_a_thread_that_reads(tmp_path: Path) -> None:
-    database = Database(prepare(tmp_path / "state", shared=False))
+    database = SqliteDatabase(prepare(tmp_path / "state", shared=False))
     found: list[object] = []
     reader = threading.Thread(target=lambda: found.extend(database.read(SLOW)))
     reader.start()

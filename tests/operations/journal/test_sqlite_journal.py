@@ -74,8 +74,8 @@ def _changed(folder: Path, *statements: str) -> None:
 def test_a_reader_never_waits_for_a_writer(folder: Path) -> None:
     writer, reader = SqliteJournal(folder), SqliteJournal(folder)
     writer.submit(intent("one"), 1.0)
-    with writer.database.transaction() as connection:
-        connection.execute("UPDATE operations SET summary = 'half'")
+    with writer.database.transaction() as changes:
+        changes.change("UPDATE operations SET summary = 'half'")
         found = reader.operation(op("one"))
         assert found is not None
         assert found.summary == ""
@@ -461,14 +461,12 @@ def test_a_later_one_is_refused_and_left_as_it_is(folder: Path) -> None:
     assert found == (sqlite_schema.VERSION + 1,)
 
 
-def test_sql_stands_in_the_files_of_this_journal_alone() -> None:
+def test_sqlite_stands_in_the_files_of_this_journal_alone() -> None:
     source = Path(sqlite_database.__file__).parents[1]
     speaking = {
         path.name for path in source.rglob("*.py") if "sqlite3" in path.read_text(encoding="utf-8")
     }
-    assert speaking == {
-        "sqlite_database.py", "sqlite_journal.py", "sqlite_schema.py", "sqlite_taking_in.py",
-    }  # fmt: skip
+    assert speaking == {"sqlite_database.py", "sqlite_schema.py", "sqlite_taking_in.py"}
 
 
 def test_a_kind_of_the_model_is_a_kind_of_the_table(folder: Path) -> None:

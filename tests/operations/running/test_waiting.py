@@ -74,7 +74,7 @@ async def test_one_that_is_gone_from_the_journal_is_not_waited_for(
     left = operator.operation(_OPERATION)
     assert left is not None
     journal.close()
-    with place.there.journal().database.transaction() as connection:
-        connection.execute("DELETE FROM steps")
-        connection.execute("DELETE FROM operations")
+    with place.there.journal().database.transaction() as changes:
+        changes.change("DELETE FROM steps")
+        changes.change("DELETE FROM operations")
     assert len([each async for each in operator.follow(left, 0.01)]) == 2

@@ -32,18 +32,18 @@ def _boundary() -> None:
 
 
 def _kill_at_a_boundary() -> None:
-    from opsconsole.operations.journal.sqlite_database import Database
+    from opsconsole.operations.journal.sqlite_database import SqliteDatabase
 
-    plain = Database.transaction
+    plain = SqliteDatabase.transaction
 
     @contextlib.contextmanager
-    def transaction(self: Database) -> Iterator[Any]:
+    def transaction(self: SqliteDatabase) -> Iterator[Any]:
         _boundary()
         with plain(self) as connection:
             yield connection
         _boundary()
 
-    Database.transaction = transaction  # type: ignore[method-assign]
+    SqliteDatabase.transaction = transaction  # type: ignore[method-assign]
 
 
 def _kill_after_a_while() -> None:

@@ -99,7 +99,8 @@ OTHER_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("systemd", "service_unit", "unit_name"), ("unit", "systemd")),
     **dict.fromkeys(("healthcheck", "health_check", "livenessprobe", "readinessprobe", "probe",
                      "check", "checks"), ("health",)),
-    **dict.fromkeys(("data_dir", "datadir", "state", "storage", "state_folder"), ("state_dir",)),
+    **dict.fromkeys(("data_dir", "datadir", "storage", "state_folder"), ("state_dir",)),
+    **dict.fromkeys(("database", "postgres", "dsn", "conninfo"), ("postgresql", "state")),
     **dict.fromkeys(("bindings", "keybindings", "shortcuts", "keymap"), ("keys",)),
 }  # fmt: skip
 """What other programs, or people, call a key."""

@@ -1,4 +1,4 @@
-"""Reading the journal from SQLite: rows as the model has them.
+"""Reading the journal from a database: rows as the model has them.
 
 Invariant: a row is checked and its texts are made safe where it is read. One that cannot be
 understood is a StateError where it was asked for, and is left out of a list, which says so.
@@ -15,23 +15,16 @@ from opsconsole.model.operation import (
     OperationState,
     StepResult,
 )
+from opsconsole.operations.database import Database
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.entries import CORRECTED, GIVEN_UP, NEXT
-from opsconsole.operations.journal.journal import LedgerRecord
-from opsconsole.operations.journal.ledger_bounds import (
-    LEDGER_RECORDS,
-    LEDGERS_LISTED,
-    checked_id,
-)
 from opsconsole.operations.journal.records import (
     NOTES_READ,
     OPERATION_ID,
     OPERATION_LIMIT,
     STEPS_READ,
     Intent,
-    LedgerKind,
-    LedgerStamp,
     Note,
     Past,
     Promise,
@@ -40,7 +33,6 @@ from opsconsole.operations.journal.records import (
     StepRecord,
     checked,
 )
-from opsconsole.operations.journal.sqlite_database import Database
 from opsconsole.operations.who import Who
 from opsconsole.text import sanitize
 
@@ -60,7 +52,7 @@ _Steps: TypeAlias = dict[str, list[tuple[Any, ...]]]
 T = TypeVar("T")
 
 
-class SqliteReading:
+class SqlReading:
     """What the journal says."""
 
     def __init__(self, database: Database) -> None:
@@ -81,11 +73,9 @@ class SqliteReading:
         """The condition on rows of operations, with its values."""
         scope = self._scope
         if scope is None:
-            return "1", ()
+            return "TRUE", ()
         marks = ",".join("?" * len(scope.environments))
-        # A plan that is no JSON would else be an error of the whole list.
-        environment = "CASE WHEN json_valid(plan) THEN json_extract(plan, '$.environment') END"
-        condition = f"(config_path = ? AND {environment} IN ({marks}))"
+        condition = f"(config_path = ? AND environment IN ({marks}))"
         return condition, (scope.config_path, *scope.environments)
 
     def version(self) -> int:
@@ -171,7 +161,7 @@ class SqliteReading:
             " ORDER BY started_at DESC, rowid DESC LIMIT 100",
             (service, *values),
         )
-        return tuple(self._understandable(rows, _past))
+        return tuple(self.understandable(rows, _past))
 
     def promise(self, operation: str, kind: PromiseKind) -> Promise | None:
         """One promise, settled or not."""
@@ -188,44 +178,22 @@ class SqliteReading:
             f"{_PROMISES} WHERE outcome = '' AND operation NOT IN ({others}) ORDER BY due LIMIT ?"
         )
         rows = self.database.read(query, (*values, OPERATION_LIMIT))
-        return tuple(self._understandable(rows, _promise))
+        return tuple(self.understandable(rows, _promise))
 
     def notes(self, after: int = 0) -> tuple[tuple[int, Note], ...]:
         """The newest notes, oldest first, each with a number that grows."""
         rows = self.database.read(
             "SELECT * FROM (SELECT number, at, who, text, service, host FROM notes"
             " WHERE number > ? AND (? = '' OR scope IN ('', ?))"
-            " ORDER BY number DESC LIMIT ?) ORDER BY number",
+            " ORDER BY number DESC LIMIT ?) AS newest ORDER BY number",
             (after, self.scope_key, self.scope_key, NOTES_READ),
         )
-        return tuple(self._understandable(rows, _note))
+        return tuple(self.understandable(rows, _note))
 
     def seen_until(self, uid: int) -> float | None:
         """The time of the latest verdict that a user has seen."""
         rows = self.database.read("SELECT until FROM seen WHERE uid = ?", (uid,))
         return _understood("seen", _moment, rows[0]) if rows else None
-
-    def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
-        """Those of ``kind`` that moved last, newest first."""
-        rows = self.database.read(
-            "SELECT id, kind, records FROM ledgers WHERE kind = ? AND (? = '' OR scope IN ('', ?))"
-            " ORDER BY moved_at DESC, number DESC LIMIT ?",
-            (kind.value, self.scope_key, self.scope_key, LEDGERS_LISTED),
-        )
-        return tuple(self._understandable(rows, _stamp))
-
-    def ledger(self, kind: LedgerKind, identity: str) -> tuple[LedgerRecord, ...]:
-        """The records of one ledger, in order."""
-        rows = self.database.read(
-            f"SELECT record FROM ledger_records WHERE ledger = ({LEDGER})"  # noqa: S608 - our own
-            " ORDER BY ordinal LIMIT ?",
-            (*self.one_ledger(kind, identity), LEDGER_RECORDS),
-        )
-        return ledger_records(rows)
-
-    def one_ledger(self, kind: LedgerKind, identity: str) -> tuple[object, ...]:
-        """The values of the statement ``LEDGER``."""
-        return kind.value, identity, self.scope_key, self.scope_key
 
     def audit_rows(self) -> tuple[Row, ...]:
         """The whole audit, oldest first."""
@@ -235,11 +203,12 @@ class SqliteReading:
         """What no console can have written guides nobody and keeps nobody from anything."""
         rows = self._rows(where, values)
         steps = self._steps([row[0] for row in rows])
-        return tuple(self._understandable([(row, steps) for row in rows], _operation))
+        return tuple(self.understandable([(row, steps) for row in rows], _operation))
 
-    def _understandable(
+    def understandable(
         self, rows: Iterable[tuple[Any, ...]], make: Callable[..., T]
     ) -> Iterator[T]:
+        """What is made of rows, as far as that can be done."""
         self._unread = ""
         for row in rows:
             try:
@@ -272,12 +241,6 @@ class SqliteReading:
                 found.setdefault(operation, []).append(tuple(said))
         return found
 
-
-LEDGER: Final = (
-    "SELECT number FROM ledgers WHERE kind = ? AND id = ? AND (? = '' OR scope IN ('', ?))"
-    " ORDER BY scope DESC LIMIT 1"
-)
-"""The number of a ledger of one's own scope, or of one that has none."""
 
 AUDIT: Final = "SELECT seq, record, prev, hash FROM audit ORDER BY rowid"
 
@@ -357,16 +320,6 @@ def _promise(
     return Promise(
         operation, PromiseKind(kind), sanitize(service), *times, attempts, sanitize(outcome)
     )
-
-
-def _stamp(identity: str, kind: str, records: int) -> LedgerStamp:
-    found = LedgerKind(kind)
-    return LedgerStamp(found, checked_id(found, identity), records)
-
-
-def ledger_records(rows: Iterable[tuple[str]]) -> tuple[LedgerRecord, ...]:
-    """The records of a ledger, without what is none."""
-    return tuple(each for (text,) in rows if isinstance(each := json_of(text), dict))
 
 
 def json_of(text: str) -> object:

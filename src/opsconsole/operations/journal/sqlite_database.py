@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from opsconsole import durable
 from opsconsole.errors import StateError
+from opsconsole.operations.database import Database, Row, TakenError, Transaction, Values
 from opsconsole.operations.journal.sqlite_schema import VERSION, bring_up
 from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
@@ -31,13 +32,14 @@ LONGEST: Final = 16 * 1024 * 1024
 MOST: Final = 256 * 1024 * 1024
 """Characters that one statement may give."""
 
+_TAKEN: Final = {sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE}
 _PAUSE: Final = 0.01
 _CLOSE_WITHIN: Final = 2.0
 _NONE: Final = (0, 0)
 _making = threading.Lock()
 
 
-class Database:
+class SqliteDatabase:
     """One connection, which several threads may use in turn. Raises StateError throughout.
 
     A file that was removed or replaced while it was open is an error at once; after that, what is
@@ -62,7 +64,7 @@ class Database:
             finally:
                 self._lock.release()
 
-    def read(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+    def read(self, statement: str, values: Values = ()) -> list[Row]:
         """All rows of a SELECT or PRAGMA."""
         try:
             with self._lock:
@@ -72,7 +74,7 @@ class Database:
         except sqlite3.Error as error:
             raise unusable(self.path, error) from error
 
-    def _bounded(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    def _bounded(self, rows: Iterable[Row]) -> Iterator[Row]:
         size = 0
         for row in rows:
             size += sum(len(value) for value in row if isinstance(value, str))
@@ -87,15 +89,20 @@ class Database:
         """A number that differs once another connection has changed the database."""
         return int(self.read("PRAGMA data_version")[0][0]) + (self._generation << 32)
 
+    def try_writing(self) -> None:
+        """Return where a transaction could be made; nothing is changed."""
+        with self.transaction() as changes:
+            changes.change("UPDATE operations SET state = state WHERE id = ''")
+
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         """Hold the write lock; what was written is on the disk when the block has ended."""
         with self._lock:
             self._check()
             try:
                 begin(self._connection)
                 try:
-                    yield self._connection
+                    yield _Changes(self._connection)
                     self._connection.execute("COMMIT")
                 except BaseException:
                     if self._connection.in_transaction:
@@ -127,6 +134,35 @@ class Database:
         )
 
 
+class _Changes:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, values: Values = ()) -> list[Row]:
+        """The rows that a statement gives."""
+        return self._connection.execute(statement, values).fetchall()
+
+    def change(self, statement: str, values: Values = ()) -> int:
+        """How many rows a statement changed."""
+        with _taken():
+            return self._connection.execute(statement, values).rowcount
+
+    def change_each(self, statement: str, many: Iterable[Values]) -> None:
+        """Run a statement once for each of ``many``."""
+        with _taken():
+            self._connection.executemany(statement, many)
+
+
+@contextmanager
+def _taken() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode not in _TAKEN:
+            raise
+        raise TakenError from error
+
+
 def connect(folder: Path) -> sqlite3.Connection:
     """Open the journal in ``folder``, made when it is not there. Raises StateError."""
     path = folder / "journal.db"
@@ -151,7 +187,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     return connection
 
 
-def read_only(folder: Path, statement: str) -> list[tuple[Any, ...]]:
+def read_only(folder: Path, statement: str) -> list[Row]:
     """Rows of a journal of whatever schema, which is neither made nor upgraded; () without one.
 
     Raises StateError.
@@ -305,3 +341,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(_PAUSE)
         else:
             return
+
+
+def _conforms(database: SqliteDatabase) -> Database:
+    return database

@@ -147,7 +147,13 @@ DROP TABLE run_records;
 DROP TABLE runs
 """
 
-STAGES: Final = (_FIRST, _ROLLBACKS, _PROMISES_AND_PEOPLE, _SCOPES, _LEDGERS)
+_ENVIRONMENTS: Final = """
+ALTER TABLE operations ADD COLUMN environment TEXT NOT NULL DEFAULT '';
+UPDATE operations SET environment = coalesce(json_extract(plan, '$.environment'), '')
+  WHERE json_valid(plan)
+"""
+
+STAGES: Final = (_FIRST, _ROLLBACKS, _PROMISES_AND_PEOPLE, _SCOPES, _LEDGERS, _ENVIRONMENTS)
 """What leads from each schema version to the next, from an empty database on."""
 
 VERSION: Final = len(STAGES)

@@ -1,0 +1,70 @@
+"""The state of several bastions, in a PostgreSQL; what is each user's own stays on this host.
+
+Invariant: while the server cannot be reached nothing is changed and nothing is kept elsewhere: a
+StateError says so. The name that another process is given holds no password, because none may
+stand in the configuration.
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from opsconsole.errors import StateError
+from opsconsole.operations.journal.audit import Row
+from opsconsole.operations.journal.audit_sinks import AuditSinks
+from opsconsole.operations.journal.sql_journal import SqlJournal
+from opsconsole.operations.journal.sql_reading import AUDIT
+from opsconsole.operations.locks.postgresql_locks import PostgresqlLocks
+from opsconsole.operations.mandates import Mandates
+from opsconsole.operations.postgresql.database import PostgresqlDatabase
+from opsconsole.operations.state_folder import prepare
+from opsconsole.text import sanitize
+
+_MARK: Final = "postgresql:"
+
+
+class PostgresqlPlace:
+    """The state where ``conninfo`` leads libpq; mandates and logs in ``folder``."""
+
+    def __init__(self, conninfo: str, folder: Path, *, shared: bool = False) -> None:
+        self.conninfo, self.folder = conninfo, folder.absolute()
+        self._shared = shared
+        self.locks = PostgresqlLocks(partial(PostgresqlDatabase, conninfo))
+        self.mandates = Mandates(self.folder)
+
+    @classmethod
+    def named(cls, name: str) -> "PostgresqlPlace":
+        """The state that has this ``name``. Raises StateError."""
+        try:
+            conninfo, folder = map(str, json.loads(name.removeprefix(_MARK)))
+        except (ValueError, TypeError) as error:
+            said = sanitize(name, limit=80)
+            raise StateError(f"{said!r} is not the name of a state") from error
+        return cls(conninfo, Path(folder))
+
+    @property
+    def name(self) -> str:
+        """How the server is reached, and the folder."""
+        return f"{_MARK}{json.dumps([self.conninfo, str(self.folder)])}"
+
+    def exists(self) -> bool:
+        """True: the server is looked at only when the journal is opened."""
+        return True
+
+    def journal(self, sinks: AuditSinks | None = None) -> SqlJournal:
+        """The journal on the server, which is asked when something is read or written."""
+        prepare(self.folder, shared=self._shared)
+        return SqlJournal(PostgresqlDatabase(self.conninfo), sinks=sinks, fence=self.locks)
+
+    def audit_rows(self) -> tuple[Row, ...]:
+        """The audit on the server."""
+        database = PostgresqlDatabase(self.conninfo)
+        try:
+            return tuple(Row(*row) for row in database.read(AUDIT))
+        finally:
+            database.close()
+
+    def log_of(self, task: str) -> Path:
+        """A file in the folder."""
+        return self.folder / "logs" / f"{task}.log"
