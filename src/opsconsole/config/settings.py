@@ -133,7 +133,8 @@ class State(Model):
     """A server that keeps the state of several hosts, instead of a folder of this one."""
 
     postgresql: Text | None = Field(
-        default=None, description="Words or a URL that lead libpq there, such as service=opsconsole."
+        default=None,
+        description="Words or a URL that lead libpq there, such as service=opsconsole.",
     )
 
     @field_validator("postgresql")

@@ -9,12 +9,17 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias
 
+from opsconsole.errors import StateError
+
 Row: TypeAlias = tuple[Any, ...]
 Values: TypeAlias = Sequence[object]
 
 
-class TakenError(Exception):
+class TakenError(StateError):
     """A row with that key is there already; the transaction cannot go on."""
+
+    def __init__(self) -> None:
+        super().__init__("the journal has that row already", remedy="look at who wrote it")
 
 
 class Transaction(Protocol):

@@ -123,7 +123,7 @@ def _add_records(
     changes: Transaction, ledger: int, records: Sequence[LedgerRecord], now: float
 ) -> None:
     """Add to a ledger, whose ``records`` count all that it ever had."""
-    query = "SELECT records FROM ledgers WHERE number = ?"
+    query = "SELECT coalesce(max(ordinal), -1) + 1 FROM ledger_records WHERE ledger = ?"
     ((count,),) = changes.rows(query, (ledger,))
     changes.change_each(
         "INSERT INTO ledger_records (ledger, ordinal, record) VALUES (?,?,?)",

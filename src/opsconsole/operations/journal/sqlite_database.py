@@ -160,7 +160,7 @@ def _taken() -> Iterator[None]:
     except sqlite3.IntegrityError as error:
         if error.sqlite_errorcode not in _TAKEN:
             raise
-        raise TakenError from error
+        raise TakenError() from error
 
 
 def connect(folder: Path) -> sqlite3.Connection:

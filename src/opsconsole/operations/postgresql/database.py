@@ -188,7 +188,7 @@ class _Changes:
         try:
             return self._link.execute(translated(statement), _safe(values)).rowcount
         except psycopg.errors.UniqueViolation as error:
-            raise TakenError from error
+            raise TakenError() from error
 
     def change_each(self, statement: str, many: Iterable[Values]) -> None:
         """Run a statement once for each of ``many``."""
