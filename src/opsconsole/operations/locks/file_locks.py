@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +22,12 @@ from opsconsole.operations.locks.locks import (
     LockKind,
     LockName,
     Locks,
+    holder_said,
     unknown_holder,
 )
 from opsconsole.operations.state_folder import file_mode
-from opsconsole.text import sanitize
 
 _LIMIT: Final = 64 * 1024
-_TEXTS: Final = ("operation", "kind", "service", "who", "host", "tty", "subject")
 _PLACES: Final = {
     LockKind.SERVICE: ("locks", "lock"),
     LockKind.RUNNER: ("runners", "lock"),
@@ -75,14 +74,9 @@ class FileLocks:
         if not self.is_held(LockName(LockKind.SERVICE, subject)):
             return None
         try:
-            document = json.loads(durable.read(self._said(subject), _LIMIT))
-            values = {each.name: document[each.name] for each in fields(Holder)}
-            values["since"] = min(max(float(values["since"]), 0.0), time.time())
-            uid = values["login_uid"]
-            values["login_uid"] = uid if isinstance(uid, int) and 0 <= uid < 1 << 32 else None
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return holder_said(durable.read(self._said(subject), _LIMIT), subject)
+        except OSError:
             return unknown_holder(subject, time.time())
-        return Holder(**values | {name: sanitize(str(values[name]), limit=200) for name in _TEXTS})
 
     def forget(self, name: LockName) -> None:
         """Remove a lock's file."""

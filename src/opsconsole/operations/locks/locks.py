@@ -4,9 +4,11 @@ Invariant: a lock ends with the last process that holds it, however that process
 stale is ever left to break. What is said of a holder is believed only while the lock is held.
 """
 
+import json
 import re
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -19,6 +21,8 @@ PATIENCE: Final = 0.05
 """Seconds that a service's lock is tried for, because a look at its holder holds it a moment."""
 
 _SHOWN: Final = 80
+_SAID: Final = 200
+_TEXTS: Final = ("operation", "kind", "service", "who", "host", "tty", "subject")
 _DOING: Final[dict[str, str]] = {
     ActionKind.RESTART: "restarting",
     ActionKind.DEGRADE: "degrading",
@@ -36,6 +40,10 @@ _DOING: Final[dict[str, str]] = {
 """What somebody does, by the kind that they wrote, which may be another version's."""
 
 _WORKING: Final = "changing"
+
+
+class LockLostError(StateError):
+    """A lock that was held has lapsed: nothing more may be begun under it."""
 
 
 class LockKind(StrEnum):
@@ -165,3 +173,17 @@ class Locks(Protocol):
 def unknown_holder(service: str, now: float) -> Holder:
     """The holder of a held lock of which nothing can be read."""
     return Holder("", "an operation", service, "somebody", None, "this host", "", now)
+
+
+def holder_said(text: bytes | str, subject: str) -> Holder:
+    """The holder of a held lock, of what it said of itself; unknown where that is no record."""
+    now = time.time()
+    try:
+        document = json.loads(text)
+        values = {each.name: document[each.name] for each in fields(Holder)}
+        values["since"] = min(max(float(values["since"]), 0.0), now)
+        uid = values["login_uid"]
+        values["login_uid"] = uid if isinstance(uid, int) and 0 <= uid < 1 << 32 else None
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return unknown_holder(subject, now)
+    return Holder(**values | {name: sanitize(str(values[name]), limit=_SAID) for name in _TEXTS})
