@@ -111,6 +111,7 @@ class HeldLease:
         if self._locks.let_go(self) and not self._is_handed_over and not self._is_lost:
             with suppress(StateError):
                 self._locks.line.ask(_RELEASE, self.fence.values)
+        self._is_lost = True
 
 
 class PostgresqlLocks:
