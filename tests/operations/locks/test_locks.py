@@ -15,7 +15,7 @@ from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.locks import Holder, LockKind, LockName, Locks
 from opsconsole.operations.state_folder import prepare
 from tests.operations.locks.memory_locks import MemoryLocks
-from tests.operations.locks.postgresql import locks_at, prepare_locks
+from tests.operations.locks.postgresql import locks_at
 
 RUNNER = LockName(LockKind.RUNNER, "0123456789abcdef")
 
@@ -29,7 +29,7 @@ def locks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Locks]:
         case "files":
             yield FileLocks(prepare(tmp_path / "state", shared=False))
         case _:
-            there = locks_at(prepare_locks(request.getfixturevalue("postgresql_database")))
+            there = locks_at(request.getfixturevalue("postgresql_database"))
             yield there
             there.close()
 

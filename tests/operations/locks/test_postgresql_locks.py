@@ -16,7 +16,8 @@ from opsconsole.errors import StateError
 from opsconsole.operations.locks.lease import Terms
 from opsconsole.operations.locks.locks import Holder, LockKind, LockLostError, LockName
 from opsconsole.operations.locks.postgresql_locks import HeldLease, PostgresqlLocks
-from tests.operations.locks.postgresql import QUICK, locks_at, prepare_locks
+from opsconsole.operations.postgresql.database import PostgresqlDatabase
+from tests.operations.locks.postgresql import QUICK, locks_at
 from tests.patience import until
 from tests.servers.postgresql import Postgresql
 
@@ -38,15 +39,9 @@ while True:
 
 
 @pytest.fixture
-def place(postgresql_database: str) -> str:
-    """Where nothing is locked."""
-    return prepare_locks(postgresql_database)
-
-
-@pytest.fixture
-def opened(place: str) -> Iterator["Opened"]:
+def opened(postgresql_database: str) -> Iterator["Opened"]:
     with ExitStack() as stack:
-        yield Opened(place, stack)
+        yield Opened(postgresql_database, stack)
 
 
 class Opened:
@@ -98,10 +93,19 @@ def said(process: "subprocess.Popen[str]", *, asked: bool = True) -> str:
     return process.stdout.readline().strip()
 
 
+def is_reached(locks: PostgresqlLocks) -> bool:
+    """Whether the server can be asked for a lock: one that was not reached is left alone a while."""
+    try:
+        locks.forget(LockName(LockKind.RUNNER, "nobodys"))
+    except StateError:
+        return False
+    return True
+
+
 def rows(place: str) -> list[tuple[object, ...]]:
-    """Each lock that there is, with whether it is over."""
+    """Each lock that there is."""
     with psycopg.connect(place) as connection:
-        query = "SELECT kind, id, token, ends_at <= clock_timestamp() FROM locks ORDER BY token"
+        query = "SELECT kind, id, token FROM opsconsole.locks ORDER BY token"
         return list(connection.execute(query))
 
 
@@ -109,7 +113,7 @@ def test_it_lasts_as_long_as_it_is_renewed(opened: Opened) -> None:
     mine, other = opened(), opened()
     held = opened.take(mine)
     with psycopg.connect(opened.place, autocommit=True) as connection:
-        query = "SELECT extract(epoch FROM ends_at) FROM locks"
+        query = "SELECT extract(epoch FROM ends_at) FROM opsconsole.locks"
         first = connection.execute(query).fetchone()
         assert first is not None
 
@@ -143,7 +147,7 @@ def test_what_was_lost_takes_nothing_from_who_has_it_now(opened: Opened) -> None
     mine, other = opened(SLOW), opened()
     held = opened.take(mine)
     with psycopg.connect(opened.place, autocommit=True) as connection:
-        connection.execute("UPDATE locks SET ends_at = clock_timestamp()")
+        connection.execute("UPDATE opsconsole.locks SET ends_at = clock_timestamp()")
     theirs = opened.take(other)
     assert held.may_begin(), "it cannot know"
     held.renew(mine.line)
@@ -158,7 +162,7 @@ def test_what_ended_and_was_nobodys_meanwhile_lasts_on(opened: Opened) -> None:
     mine = opened(SLOW)
     held = opened.take(mine)
     with psycopg.connect(opened.place, autocommit=True) as connection:
-        connection.execute("UPDATE locks SET ends_at = clock_timestamp()")
+        connection.execute("UPDATE opsconsole.locks SET ends_at = clock_timestamp()")
     assert not mine.is_held(WEB)
     held.renew(mine.line)
     assert mine.is_held(WEB)
@@ -207,26 +211,42 @@ def test_a_grant_that_is_over_is_worth_nothing(opened: Opened) -> None:
         child.inherit([forged])
 
 
-def test_a_process_knows_what_it_holds_for_an_operation(opened: Opened) -> None:
-    mine = opened(SLOW)
+def test_a_transaction_keeps_what_it_checked(opened: Opened) -> None:
+    mine, other = opened(SLOW), opened()
     operation = "0123456789abcdef"
     said = Holder(operation, "restart", "web", "ann", None, "here", "", 0.0)
-    held = [mine.take_service(said), mine.take(LockName(LockKind.RUNNER, operation))]
-    opened.take(mine, LockName(LockKind.WATCHER, "fleet"))
-    assert {each.kind for each in mine.fences(operation)} == {LockKind.SERVICE, LockKind.RUNNER}
-    for each in held:
-        assert each is not None
-        each.release()
-    with pytest.raises(LockLostError, match="holds no lock for operation"):
-        mine.fences(operation)
+    runner, service = mine.take(LockName(LockKind.RUNNER, operation)), mine.take_service(said)
+    assert runner is not None
+    assert service is not None
+    database = PostgresqlDatabase(opened.place)
+    with database.transaction() as transaction:
+        mine.check(operation, transaction)
+        with pytest.raises(LockLostError, match="holds no lock for operation"):
+            mine.check("fedcba9876543210", transaction)
+        with pytest.raises(LockLostError, match="holds no lock for operation"):
+            other.check(operation, transaction)
+        # Nobody may take what a transaction rests on, whatever the clock says by then.
+        with psycopg.connect(opened.place) as hasty:
+            hasty.execute("SET lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                hasty.execute("UPDATE opsconsole.locks SET ends_at = clock_timestamp()")
+    for held, kind in ((service, "service"), (runner, "runner")):
+        with psycopg.connect(opened.place, autocommit=True) as connection:
+            query = "UPDATE opsconsole.locks SET ends_at = clock_timestamp() WHERE token = %s"
+            connection.execute(query, (held.fence.token,))
+        match = f"the {kind} lock of {held.fence.id} has lapsed"
+        with pytest.raises(LockLostError, match=match), database.transaction() as transaction:
+            mine.check(operation, transaction)
+        held.renew(mine.line)
+    database.close()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"who": 3}', "[" * 100_000, '{"since": "nan"}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"who": 3}', "[" * 60_000, '{"since": "nan"}'])
 def test_who_holds_it_may_be_nonsense(opened: Opened, text: str) -> None:
     mine = opened(SLOW)
     opened.take(mine)
     with psycopg.connect(opened.place, autocommit=True) as connection:
-        connection.execute("UPDATE locks SET holder = %s", (text,))
+        connection.execute("UPDATE opsconsole.locks SET holder = %s", (text,))
     holder = mine.holder("web")
     assert holder is not None
     assert holder.who == "somebody"
@@ -238,13 +258,13 @@ def test_nothing_is_left_of_what_is_over(opened: Opened) -> None:
     mine.forget(WEB)
     assert rows(opened.place) != [], "it is held"
     with psycopg.connect(opened.place, autocommit=True) as connection:
-        connection.execute("UPDATE locks SET ends_at = clock_timestamp()")
+        connection.execute("UPDATE opsconsole.locks SET ends_at = clock_timestamp()")
     mine.forget(WEB)
     assert rows(opened.place) == []
 
 
 def test_a_server_that_restarts_takes_no_lock_away(private_postgresql: Postgresql) -> None:
-    place = prepare_locks(private_postgresql.database())
+    place = private_postgresql.database()
     with ExitStack() as stack:
         opened = Opened(place, stack)
         mine, other = opened(), opened(SLOW)
@@ -252,15 +272,16 @@ def test_a_server_that_restarts_takes_no_lock_away(private_postgresql: Postgresq
         assert other.take(WEB) is None
         private_postgresql.stop(at_once=True)
         until(lambda: not held.may_begin())
-        with pytest.raises(StateError, match="cannot be used: OperationalError"):
+        with pytest.raises(StateError, match="cannot use the state in PostgreSQL"):
             other.take(WEB)
         private_postgresql.start()
         until(held.may_begin)
+        until(lambda: is_reached(other))
         assert other.take(WEB) is None
 
 
 def test_a_standby_that_takes_over_knows_who_holds_what(private_postgresql: Postgresql) -> None:
-    place = prepare_locks(private_postgresql.database())
+    place = private_postgresql.database()
     standby = private_postgresql.standby()
     hosts = f"port={private_postgresql.port},{standby.port} target_session_attrs=read-write"
     both = place.replace(f"port={private_postgresql.port}", hosts).replace(
@@ -270,25 +291,28 @@ def test_a_standby_that_takes_over_knows_who_holds_what(private_postgresql: Post
         opened = Opened(both, stack)
         mine, other = opened(Terms(0.2, 30.0, 1.0)), opened(SLOW)
         held = opened.take(mine)
+        copied = place.replace(f"port={private_postgresql.port}", f"port={standby.port}")
+        until(lambda: rows(copied))
         private_postgresql.stop(at_once=True)
         until(lambda: not held.may_begin())
         standby.promote()
         until(held.may_begin)
+        until(lambda: is_reached(other))
         assert other.take(WEB) is None
 
 
 def test_a_pooler_that_gives_each_question_another_session_changes_nothing(
-    postgresql_server: Postgresql, place: str
+    postgresql_server: Postgresql, postgresql_database: str
 ) -> None:
     port = postgresql_server.pooler()
-    pooled = place.replace(f"port={postgresql_server.port}", f"port={port}")
+    pooled = postgresql_database.replace(f"port={postgresql_server.port}", f"port={port}")
     with ExitStack() as stack:
         opened = Opened(pooled, stack)
         mine, *others = (opened() for _ in range(4))
         held = opened.take(mine)
         assert all(each.take(WEB) is None for each in others)
         first = held._lease.asked_at
-        until(lambda: held._lease.asked_at > first, moves=partial(rows, place))
+        until(lambda: held._lease.asked_at > first, moves=partial(rows, pooled))
         assert held.may_begin()
         held.release()
         assert [each.take(WEB) is not None for each in others] == [True, False, False]

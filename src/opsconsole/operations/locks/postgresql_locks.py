@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from opsconsole.errors import StateError
+from opsconsole.operations.database import Row, Transaction, Values
 from opsconsole.operations.locks.lease import TERMS, Lease, Terms
 from opsconsole.operations.locks.locks import (
     PATIENCE,
@@ -25,36 +26,32 @@ from opsconsole.operations.locks.locks import (
     holder_said,
 )
 from opsconsole.operations.locks.renewing import Line, Renewing
+from opsconsole.operations.postgresql.link import SCHEMA
 
 _BETWEEN: Final = 0.2
 """Seconds between two attempts at a lock that another has."""
 
 _TAKE: Final = (
     "INSERT INTO locks (kind, id, token, key, holder, ends_at)"
-    " VALUES (%s, %s, nextval('lock_tokens'), %s, %s,"
-    " clock_timestamp() + make_interval(secs => %s))"
+    f" VALUES (?, ?, nextval('{SCHEMA}.lock_tokens'), ?, ?,"
+    " clock_timestamp() + make_interval(secs => ?))"
     " ON CONFLICT (kind, id) DO UPDATE SET token = excluded.token, key = excluded.key,"
     " holder = excluded.holder, ends_at = excluded.ends_at"
     " WHERE locks.ends_at <= clock_timestamp() OR locks.key = excluded.key RETURNING token"
-)
+)  # noqa: S608 - our own
 _RENEW: Final = (
-    "UPDATE locks SET ends_at = clock_timestamp() + make_interval(secs => %s)"
-    " WHERE kind = %s AND id = %s AND token = %s AND key = %s RETURNING token"
+    "UPDATE locks SET ends_at = clock_timestamp() + make_interval(secs => ?)"
+    " WHERE kind = ? AND id = ? AND token = ? AND key = ? RETURNING token"
 )
-_RELEASE: Final = (
-    "DELETE FROM locks WHERE kind = %s AND id = %s AND token = %s AND key = %s RETURNING token"
-)
+_RELEASE: Final = "DELETE FROM locks WHERE kind = ? AND id = ? AND token = ? AND key = ?"
 _HOLDER: Final = (
-    "SELECT holder FROM locks WHERE kind = %s AND id = %s AND ends_at > clock_timestamp()"
+    "SELECT holder FROM locks WHERE kind = ? AND id = ? AND ends_at > clock_timestamp()"
 )
-_FORGET: Final = (
-    "DELETE FROM locks WHERE kind = %s AND id = %s AND ends_at <= clock_timestamp() RETURNING token"
-)
-STANDS: Final = (
-    "SELECT 1 FROM locks WHERE kind = %s AND id = %s AND token = %s AND key = %s"
+_FORGET: Final = "DELETE FROM locks WHERE kind = ? AND id = ? AND ends_at <= clock_timestamp()"
+_STANDS: Final = (
+    "SELECT token FROM locks WHERE kind = ? AND id = ? AND token = ? AND key = ?"
     " AND ends_at > clock_timestamp() FOR SHARE"
 )
-"""Whether a lock is its holder's, and stays so until the transaction that asks ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class HeldLease:
         """Have it last on."""
         asked = boottime()
         values = (self._lease.terms.lasts, *self.fence.values)
-        if line.ask(_RENEW, values) is None:
+        if not line.once(_RENEW, values):
             self._is_lost = True
         else:
             self._lease = self._lease.renewed(asked)
@@ -110,7 +107,7 @@ class HeldLease:
         """Let go. Where the server cannot be asked, it ends by itself."""
         if self._locks.let_go(self) and not self._is_handed_over and not self._is_lost:
             with suppress(StateError):
-                self._locks.line.ask(_RELEASE, self.fence.values)
+                self._locks.line.once(_RELEASE, self.fence.values)
         self._is_lost = True
 
 
@@ -151,26 +148,31 @@ class PostgresqlLocks:
 
     def is_held(self, name: LockName) -> bool:
         """Whether some process holds a lock."""
-        return self.line.ask(_HOLDER, (name.kind.value, name.id)) is not None
+        return bool(self.line.read(_HOLDER, (name.kind.value, name.id)))
 
     def holder(self, subject: str) -> Holder | None:
         """Who holds a service's lock, or a silence's."""
         name = LockName(LockKind.SERVICE, subject)
-        row = self.line.ask(_HOLDER, (name.kind.value, name.id))
-        return None if row is None else holder_said(row[0], subject)
+        rows = self.line.read(_HOLDER, (name.kind.value, name.id))
+        return holder_said(rows[0][0], subject) if rows else None
 
     def forget(self, name: LockName) -> None:
         """Remove what is over."""
-        self.line.ask(_FORGET, (name.kind.value, name.id))
+        self._asked(_FORGET, (name.kind.value, name.id))
 
-    def fences(self, operation: str) -> tuple[Fence, ...]:
-        """What this process holds for an operation. Raises LockLostError when that is nothing."""
-        fences = tuple(
-            each.fence for each in self._renewing.held() if each.fence.operation == operation
-        )
-        if not fences:
-            raise LockLostError(f"this process holds no lock for operation {operation}")
-        return fences
+    def check(self, operation: str, transaction: Transaction) -> None:
+        """Keep what this process holds for an operation its own until the transaction ends.
+
+        Raises LockLostError where it holds nothing for it, or no longer.
+        """
+        mine = [each.fence for each in self._renewing.held() if each.fence.operation == operation]
+        if not mine:
+            raise LockLostError(
+                f"this process holds no lock for operation {operation}", remedy="nothing is begun"
+            )
+        for fence in mine:
+            if not transaction.rows(_STANDS, fence.values):
+                raise lost(fence)
 
     def let_go(self, held: HeldLease) -> bool:
         """Renew it no longer; False where that was so."""
@@ -180,16 +182,23 @@ class PostgresqlLocks:
         """Release the line; what is held is renewed on, by another."""
         self.line.close()
 
+    def _asked(self, statement: str, values: Values) -> list[Row]:
+        """What may be asked twice: the connection may have been lost since the last question."""
+        try:
+            return self.line.once(statement, values)
+        except StateError:
+            return self.line.once(statement, values)
+
     def _take(self, name: LockName, said: str, operation: str, patience: float) -> HeldLease | None:
         key = secrets.token_hex(8)
         ends = time.monotonic() + patience
         while True:
             asked = boottime()
             values = (name.kind.value, name.id, key, said, self._terms.lasts)
-            row = self.line.ask(_TAKE, values)
-            if row is not None:
-                fence = Fence(name.kind, name.id, row[0], key, operation)
-                held = HeldLease(self, fence, Lease(row[0], asked, self._terms))
+            rows = self._asked(_TAKE, values)
+            if rows:
+                fence = Fence(name.kind, name.id, rows[0][0], key, operation)
+                held = HeldLease(self, fence, Lease(fence.token, asked, self._terms))
                 self._renewing.add(held)
                 return held
             if time.monotonic() >= ends:

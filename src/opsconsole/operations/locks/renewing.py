@@ -8,10 +8,11 @@ alone. The thread is there while something is held.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeVar
 
 from opsconsole.errors import StateError
+from opsconsole.operations.database import Row, Values
 from opsconsole.operations.locks.lease import Terms
 
 _AGAIN: Final = 0.2
@@ -21,8 +22,12 @@ _AGAIN: Final = 0.2
 class Line(Protocol):
     """A way to ask the server, of one thread's own."""
 
-    def ask(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
-        """The first row of the answer. Raises StateError."""
+    def read(self, statement: str, values: Values = ()) -> list[Row]:
+        """The rows of a SELECT. Raises StateError."""
+        ...
+
+    def once(self, statement: str, values: Values = ()) -> list[Row]:
+        """The rows of one statement that may change something. Raises StateError."""
         ...
 
     def close(self) -> None:
