@@ -94,12 +94,20 @@ def said(process: "subprocess.Popen[str]", *, asked: bool = True) -> str:
 
 
 def is_reached(locks: PostgresqlLocks) -> bool:
-    """Whether the server can be asked for a lock: one that was not reached is left alone a while."""
+    """Whether the server can be asked: one that was not reached is left alone for a while."""
     try:
         locks.forget(LockName(LockKind.RUNNER, "nobodys"))
     except StateError:
         return False
     return True
+
+
+def is_copied(place: str) -> bool:
+    """Whether a standby has the lock that was taken at its primary."""
+    try:
+        return bool(rows(place))
+    except psycopg.errors.UndefinedTable:
+        return False
 
 
 def rows(place: str) -> list[tuple[object, ...]]:
@@ -292,7 +300,7 @@ def test_a_standby_that_takes_over_knows_who_holds_what(private_postgresql: Post
         mine, other = opened(Terms(0.2, 30.0, 1.0)), opened(SLOW)
         held = opened.take(mine)
         copied = place.replace(f"port={private_postgresql.port}", f"port={standby.port}")
-        until(lambda: rows(copied))
+        until(lambda: is_copied(copied))
         private_postgresql.stop(at_once=True)
         until(lambda: not held.may_begin())
         standby.promote()

@@ -26,19 +26,18 @@ from opsconsole.operations.locks.locks import (
     holder_said,
 )
 from opsconsole.operations.locks.renewing import Line, Renewing
-from opsconsole.operations.postgresql.link import SCHEMA
 
 _BETWEEN: Final = 0.2
 """Seconds between two attempts at a lock that another has."""
 
 _TAKE: Final = (
     "INSERT INTO locks (kind, id, token, key, holder, ends_at)"
-    f" VALUES (?, ?, nextval('{SCHEMA}.lock_tokens'), ?, ?,"
+    " VALUES (?, ?, nextval('opsconsole.lock_tokens'), ?, ?,"
     " clock_timestamp() + make_interval(secs => ?))"
     " ON CONFLICT (kind, id) DO UPDATE SET token = excluded.token, key = excluded.key,"
     " holder = excluded.holder, ends_at = excluded.ends_at"
     " WHERE locks.ends_at <= clock_timestamp() OR locks.key = excluded.key RETURNING token"
-)  # noqa: S608 - our own
+)
 _RENEW: Final = (
     "UPDATE locks SET ends_at = clock_timestamp() + make_interval(secs => ?)"
     " WHERE kind = ? AND id = ? AND token = ? AND key = ? RETURNING token"
