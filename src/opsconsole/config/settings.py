@@ -134,7 +134,7 @@ class State(Model):
 
     postgresql: Text | None = Field(
         default=None,
-        description="Words or a URL that lead libpq there, such as service=opsconsole.",
+        description="Where libpq finds it: service=opsconsole, or a URL.",
     )
 
     @field_validator("postgresql")

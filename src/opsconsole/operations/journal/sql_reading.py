@@ -242,7 +242,7 @@ class SqlReading:
         return found
 
 
-AUDIT: Final = "SELECT seq, record, prev, hash FROM audit ORDER BY rowid"
+AUDIT: Final = "SELECT seq, record, prev, hash FROM audit ORDER BY seq"
 
 _NOT_UNDERSTOOD: Final = (
     ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, StateError,
