@@ -151,7 +151,7 @@ def _add_reading_commands(commands: "_Commands") -> None:
     audit.add_argument("what", choices=["verify"], help="look for edited, deleted and swapped rows")
     audit.set_defaults(module="reading.audit")
 
-    state = commands.add("state", "make, share or fill the state in a PostgreSQL", changes=True)
+    state = commands.add("state", "make, share or fill the state in a PostgreSQL")
     state.add_argument(
         "what",
         choices=["prepare", "grant", "migrate"],
