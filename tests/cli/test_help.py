@@ -67,7 +67,8 @@ def test_no_two_words_of_a_command_are_written_alike(name: str) -> None:
 REQUIRED = {
     "check": [], "status": [], "services": [], "operations": [], "backups": [], "record": [],
     "timeline": [], "alerts": [], "silences": [], "logs": ["shop"], "runbook": ["list"],
-    "audit": ["verify"], "state": ["prepare"], "incident": ["export"], "note": ["a"], "restart": ["shop"],
+    "audit": ["verify"], "state": ["prepare"], "incident": ["export"], "note": ["a"],
+    "restart": ["shop"],
     "degrade": ["shop"], "recover": ["shop"], "backup": ["shop"], "rollback": ["shop"],
     "restore": ["shop", "--backup", "x"], "scale": ["shop", "--to", "2"], "test": ["shop", "x"],
     "call": ["shop", "x"], "import": ["x"], "ack": ["x"], "silence": ["a=b"], "unsilence": ["x"],
