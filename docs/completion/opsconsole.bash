@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/opsconsole
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_opsconsole_subparsers=(status check services schema themes operations backups timeline runbook audit record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
+_shtab_opsconsole_subparsers=(status check services schema themes operations backups timeline runbook audit state record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
 
 _shtab_opsconsole_status_option_strings=(-h --help -c --config --json)
 _shtab_opsconsole_check_option_strings=(-h --help -c --config --offline --json)
@@ -17,6 +17,7 @@ _shtab_opsconsole_backups_option_strings=(-h --help -c --config --verify --json)
 _shtab_opsconsole_timeline_option_strings=(-h --help -c --config --since --service --json)
 _shtab_opsconsole_runbook_option_strings=(-h --help -c --config --read-only --service --yes --json)
 _shtab_opsconsole_audit_option_strings=(-h --help -c --config)
+_shtab_opsconsole_state_option_strings=(-h --help -c --config --act)
 _shtab_opsconsole_record_option_strings=(-h --help -c --config)
 _shtab_opsconsole_watch_option_strings=(-h --help -c --config --read-only)
 _shtab_opsconsole_notify_option_strings=(-h --help -c --config)
@@ -65,6 +66,8 @@ _shtab_opsconsole_runbook___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_runbook___service_COMPGEN=_opsconsole_services
 _shtab_opsconsole_audit__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_audit___config_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_state__c_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_state___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_record__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_record___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_watch__c_COMPGEN=_shtab_compgen_files
@@ -135,13 +138,14 @@ _shtab_opsconsole___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_schema_pos_0_choices=(configuration runbook)
 _shtab_opsconsole_runbook_pos_0_choices=(list show run)
 _shtab_opsconsole_audit_pos_0_choices=(verify)
+_shtab_opsconsole_state_pos_0_choices=(prepare grant migrate)
 _shtab_opsconsole_notify_pos_0_choices=(test)
 _shtab_opsconsole_logs___level_choices=(debug info warning error critical)
 _shtab_opsconsole_incident_pos_0_choices=(export)
 _shtab_opsconsole_incident___format_choices=(md)
 _shtab_opsconsole_maintenance_pos_0_choices=(start end list)
 _shtab_opsconsole_remedies_pos_0_choices=(list check report off on close)
-_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups timeline runbook audit record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
+_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups timeline runbook audit state record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
 
 _shtab_opsconsole_status_pos_0_nargs='*'
 _shtab_opsconsole_status__h_nargs=0
@@ -175,6 +179,9 @@ _shtab_opsconsole_runbook___yes_nargs=0
 _shtab_opsconsole_runbook___json_nargs=0
 _shtab_opsconsole_audit__h_nargs=0
 _shtab_opsconsole_audit___help_nargs=0
+_shtab_opsconsole_state__h_nargs=0
+_shtab_opsconsole_state___help_nargs=0
+_shtab_opsconsole_state___act_nargs=0
 _shtab_opsconsole_record__h_nargs=0
 _shtab_opsconsole_record___help_nargs=0
 _shtab_opsconsole_watch__h_nargs=0
