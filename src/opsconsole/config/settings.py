@@ -7,10 +7,9 @@ refers to something refers to something that exists. Everything is immutable.
 from pathlib import Path
 from typing import Annotated, Final, Literal, assert_never
 
-from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from opsconsole.config.actions import Action
-from opsconsole.config.conninfo import has_password
 from opsconsole.config.discovery import Discovery
 from opsconsole.config.hosts import HERE, HostSettings, RemoteHost
 from opsconsole.config.http import HttpConfig
@@ -19,6 +18,7 @@ from opsconsole.config.notify import Heartbeat, Notify, Watch
 from opsconsole.config.remedies import Automation, MaintenanceHours, Remedy
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
+from opsconsole.config.state import State
 from opsconsole.config.types import (
     Duration,
     Model,
@@ -127,24 +127,6 @@ class Operations(Model):
     audit_file: Text | None = Field(default=None, description="A further copy of the audit log.")
     audit_syslog: bool = Field(default=False, description="Whether syslog gets the audit too.")
     backups: Text | None = Field(default=None, description="Folder of the backups.")
-
-
-class State(Model):
-    """A server that keeps the state of several hosts, instead of a folder of this one."""
-
-    postgresql: Text | None = Field(
-        default=None,
-        description="Where libpq finds it: service=opsconsole, or a URL.",
-    )
-
-    @field_validator("postgresql")
-    @classmethod
-    def _no_password(cls, words: str | None) -> str | None:
-        if words is not None and has_password(words):
-            raise ValueError(
-                "a password does not belong here; use ~/.pgpass, the service file or a certificate"
-            )
-        return words
 
 
 class Recording(Model):

@@ -1,0 +1,33 @@
+"""Where the state is that several hosts share, as libpq is led there.
+
+Source: https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-CONNSTRING.
+"""
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from pydantic import Field, field_validator
+
+from opsconsole.config.types import Model, Text
+
+_PASSWORD: Final = re.compile(r"\b(?:ssl)?password\s*=", re.IGNORECASE)
+
+
+class State(Model):
+    """A server that keeps the state of several hosts, instead of a folder of this one."""
+
+    postgresql: Text | None = Field(
+        default=None,
+        description="Where libpq finds it: service=opsconsole, or a URL.",
+    )
+
+    @field_validator("postgresql")
+    @classmethod
+    def _no_password(cls, words: str | None) -> str | None:
+        # That of a URL's user is found as in any URL.
+        if words is not None and _PASSWORD.search(unquote(words)):
+            raise ValueError(
+                "a password does not belong here; use ~/.pgpass, the service file or a certificate"
+            )
+        return words
