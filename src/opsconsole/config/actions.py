@@ -200,9 +200,13 @@ class Actions(Model):
             ("rollback", "rollback", self.rollback),
             ("scale", "scale", self.scale),
             ("degrade", "degrade", self.degrade),
+            ("recover", "recover", self.recover),
             *(("call", f"call.{name}", each) for name, each in self.call.items()),
         ]
         for key, where, action in declared:
+            http = action.http if action is not None and key != "call" else None
+            if http is not None and http.through is not None:
+                raise ValueError(f"{where}: through is of a test or a call")
             target = action.kubernetes if action is not None else None
             wrong = target.unfit_for(key) if target is not None else ""
             if wrong:

@@ -3,7 +3,7 @@
 Invariant: a target is named, never searched for; a command is an argv list, never a shell line.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -102,11 +102,25 @@ class HttpCall(Model):
         default=False, description="Call every instance one after the other, not just one."
     )
 
+    through: Literal["pods", "proxy"] | None = Field(
+        default=None,
+        description="For a test or a call: a path is taken at a pod of the service that is ready, "
+        "at its own address (pods) or through the API server's proxy (proxy); at each pod with "
+        "every_instance.",
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None, description="The port of the pods; the first that they declare if not set."
+    )
+
     @model_validator(mode="after")
     def _one_method(self) -> "HttpCall":
         if sum(bool(url) for url in (self.post, self.put, self.delete, self.get)) != 1:
             raise ValueError("name exactly one of get, post, put, delete with its path or URL")
         _check_templates(self.json_body)
+        if self.through is None and self.port is not None:
+            raise ValueError("port is of pods: say through: pods or through: proxy")
+        if self.through is not None and "://" in self.url:
+            raise ValueError("through takes a path, which is called at pods")
         return self
 
     @property

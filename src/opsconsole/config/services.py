@@ -361,6 +361,12 @@ class Service(Found):
     @model_validator(mode="after")
     def _is_asked_one_way(self) -> "Service":
         through = self.health.through if self.health is not None else None
+        calls = (*self.actions.test.values(), *self.actions.call.values())
+        at_pods = [each for each in calls if each.http is not None and each.http.through]
+        if at_pods and not self.kubernetes:
+            raise ValueError(
+                "a call through pods or proxy needs the workload: name it by kubernetes"
+            )
         if through is None:
             return self
         if self.instances:

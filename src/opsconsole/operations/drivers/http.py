@@ -107,7 +107,7 @@ class HttpDriver(Driver):
     async def execute(self, step: Step) -> StepOutcome:
         """Send the call once and judge its answer by the declared codes."""
         call, values = Request.of(step), words(self._context.request, step.instance)
-        url = _filled_url(call.url or step.target, values)
+        url = filled_url(call.url or step.target, values)
         if call.query:
             filled = {key: fill(value, values) for key, value in call.query.items()}
             url = url.copy_merge_params(filled)
@@ -172,7 +172,7 @@ class HttpDriver(Driver):
     def _step(self, name: str, template: str, effect: Effect) -> Step:
         declared = self._call
         call = Request(declared.method, declared.query, declared.json_body, template).document()
-        url = _filled_url(template, shown_words(self._context.request, name))
+        url = filled_url(template, shown_words(self._context.request, name))
         shown = sanitize(str(url.copy_with(query=None)), limit=_SHOWN)
         at = f" at {name}" if name else ""
         summary = f"{self._call.method} {shown}{at}"
@@ -221,7 +221,7 @@ class HttpDriver(Driver):
         return (*shown, *more)
 
 
-def _filled_url(template: str, values: Mapping[str, str]) -> httpx.URL:
+def filled_url(template: str, values: Mapping[str, str]) -> httpx.URL:
     """A URL whose words are filled in, encoded, without credentials."""
     encoded = {word: quote(value, safe="") for word, value in values.items()}
     return httpx.URL(fill(template, encoded)).copy_with(userinfo=b"", fragment=None)

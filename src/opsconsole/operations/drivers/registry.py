@@ -123,8 +123,13 @@ def _systemd() -> Factory:
 
 def _http() -> Factory:
     from opsconsole.operations.drivers.http import HttpDriver
+    from opsconsole.operations.drivers.kubernetes.pod_call import PodCall
 
-    return HttpDriver
+    def call_of(context: DriverContext) -> Driver:
+        http = context.action.http
+        return PodCall(context) if http is not None and http.through else HttpDriver(context)
+
+    return call_of
 
 
 def _command() -> Factory:

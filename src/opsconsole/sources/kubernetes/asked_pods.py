@@ -26,14 +26,22 @@ _READING: Final = 10.0
 
 
 class AskedPods:
-    """The pods of ``targets`` in ``cluster``. Made inside an event loop."""
+    """The pods of ``targets`` in ``cluster``, asked by a client of this ``kind``.
+
+    Made inside an event loop.
+    """
 
     def __init__(
-        self, cluster: KubernetesCluster, targets: Iterable[KubernetesTarget], base: Path
+        self,
+        cluster: KubernetesCluster,
+        targets: Iterable[KubernetesTarget],
+        base: Path,
+        kind: type[ClusterClient] = ClusterClient,
     ) -> None:
         self._cluster = cluster
         self._targets = {each.full_name(cluster): each for each in targets}
         self._base = base
+        self._kind = kind
         self._place = Place(PlaceKind.CLUSTER, cluster.name)
         self._disk = BoundedExecutor("kubeconfig", 1)
         self._client: ClusterClient | None = None
@@ -59,7 +67,7 @@ class AskedPods:
             access = await self._disk.run(
                 lambda: access_of(self._cluster, os.environ, base=self._base), deadline=_READING
             )
-            self._client = ClusterClient(access, timeout=self._cluster.timeout)
+            self._client = self._kind(access, timeout=self._cluster.timeout)
         return self._client
 
     async def _of(self, client: ClusterClient, target: KubernetesTarget) -> list[Replica]:

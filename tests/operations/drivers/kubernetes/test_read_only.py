@@ -29,6 +29,7 @@ docker: []
 kubernetes: {kubeconfig: kubeconfig, namespaces: shop}
 services:
   web:
+    kubernetes: deployment/web
     actions:
       restart: {kubernetes: deployment/web}
       rollback: {kubernetes: deployment/web}
@@ -41,6 +42,7 @@ services:
         cordon: {kubernetes: {node: node-1, do: cordon}}
         uncordon: {kubernetes: {node: node-1, do: uncordon}}
         drain: {kubernetes: {node: node-1, do: drain}}
+        flush: {http: {post: /flush, through: proxy, port: 8080}}
   flags:
     actions:
       degrade: {kubernetes: {config_map: flags, set: {MODE: low}, then: nothing}}
@@ -68,7 +70,7 @@ def test_every_kind_and_every_thing_to_do_is_tried(written: Place) -> None:
     assert {each.kind for each in tried} == set(registry.DRIVERS["kubernetes"].carries_out)
     annotation = KubernetesAction.model_fields["do"].annotation
     told = {each for inner in get_args(annotation) for each in get_args(inner)}
-    assert {each.name for each in tried if each.kind is ActionKind.CALL} == told
+    assert {each.name for each in tried if each.kind is ActionKind.CALL} == {*told, "flush"}
 
 
 async def test_no_plan_of_any_kind_reaches_the_cluster(written: Place, server: StandIn) -> None:
@@ -105,6 +107,10 @@ async def test_a_client_that_looks_sends_no_change_at_all(written: Place, server
         for method in ("PATCH", "PUT", "POST", "DELETE", "CONNECT", "get"):
             with pytest.raises(ClusterError):
                 await client.send(method, "/api/v1/nodes/node-1", body=b"{}")
+            with pytest.raises(ClusterError):
+                await client.proxied(
+                    "/api/v1/nodes/node-1", None, float("inf"), method=method, body=b"{}"
+                )
     finally:
         await client.close()
     assert server.asked == []

@@ -2,7 +2,8 @@
 
 Invariant: this is the one client that can change a cluster. Each change names the object by uid,
 and by version where it has one, so that the server refuses what is not as it was read; a change
-that was sent is sent again only where the server has said that it did not make it.
+that was sent is sent again only where the server has said that it did not make it. A call that it
+passes on to a pod (``proxied``) is that pod's.
 """
 
 import json
@@ -46,7 +47,7 @@ class Answered:
 class ClusterChanges(ClusterClient):
     """A client that changes as well."""
 
-    sends: ClassVar[frozenset[str]] = ClusterClient.sends | {"PATCH", "POST", "DELETE"}
+    sends: ClassVar[frozenset[str]] = ClusterClient.sends | {"PATCH", "POST", "PUT", "DELETE"}
 
     async def patch(self, path: str, patch: Patch, *, dry: bool = False) -> Answered:
         """Change the object at ``path``; ``dry``: see whether it could be. Raises ClusterError."""
