@@ -12,10 +12,11 @@ import sys
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration, from_arguments
-from opsconsole.cli.engine import build_engine
+from opsconsole.cli.engine import build_engine, build_operator
 from opsconsole.clock import SystemClock
 from opsconsole.operations.state_place import place_from, scope_of
 from opsconsole.text import sanitize
+from opsconsole.watcher.remedies.acting import make_remedies
 from opsconsole.watcher.systemd import Systemd
 from opsconsole.watcher.watch import Watch
 
@@ -35,14 +36,16 @@ async def _watch(configuration: Configuration) -> None:
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
     settings = configuration.settings
     engine = build_engine(configuration)
+    operator, clock = build_operator(configuration), SystemClock()
+    state = place_from(settings)
     watch = Watch(
         engine,
         settings,
-        place_from(settings),
+        state,
         scope_of(settings, configuration.path),
         base=configuration.base,
-        clock=SystemClock(),
-        acting=None,
+        clock=clock,
+        acting=lambda leads: make_remedies(settings, operator, state, clock, leads),
         say=_say,
         systemd=Systemd(),
     )
@@ -51,6 +54,7 @@ async def _watch(configuration: Configuration) -> None:
         await watch.run(ended)
     finally:
         engine.stop()
+        operator.close()
 
 
 def _say(line: str) -> None:

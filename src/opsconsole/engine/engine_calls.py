@@ -11,10 +11,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
 from opsconsole.clock import Clock
+from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.automation_desk import AutomationDesk
 from opsconsole.engine.desks.note_watch import NoteWatch
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
+from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.reload import Reloading
@@ -65,6 +67,7 @@ class EngineCalls:
     """The part of an engine that answers questions. The engine sets the parts that it uses."""
 
     _clock: Clock
+    _findings: Findings
     _schedule: Schedule | None
     _reloading: Reloading
     _notes: NoteWatch
@@ -91,6 +94,11 @@ class EngineCalls:
         It is called on a thread of the reader.
         """
         return self._logs.open(service, on_page)
+
+    @property
+    def declared(self) -> Settings:
+        """What the configuration says now, without what is found."""
+        return self._findings.declared
 
     @property
     def recorded(self) -> Span | None:

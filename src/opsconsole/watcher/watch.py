@@ -40,16 +40,24 @@ _WORKERS: Final = 4
 class Acting(Protocol):
     """What a watcher that leads does about trouble."""
 
+    def use(self, settings: Settings) -> None:
+        """Act by ``settings``, which the configuration says now."""
+        ...
+
     async def consider(self, snapshot: Snapshot, now: float) -> None:
         """Do what is due at ``now``."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held; what was begun goes on."""
         ...
 
 
 class Watch:
     """One watcher on ``engine``, which is started and stopped by who made it.
 
-    ``acting`` is what is done about trouble, None for nothing. ``say`` prints a line when what it
-    does changes.
+    ``acting`` makes what is done about trouble, given what says whether this watcher leads; None
+    for nothing. ``say`` prints a line when what it does changes.
     """
 
     def __init__(
@@ -61,7 +69,7 @@ class Watch:
         *,
         base: Path,
         clock: Clock,
-        acting: Acting | None,
+        acting: Callable[[Callable[[], bool]], Acting] | None,
         say: Callable[[str], None],
         systemd: Systemd,
     ) -> None:
@@ -71,7 +79,8 @@ class Watch:
         self._scope = scope
         self._base = base
         self._clock = clock
-        self._acting = acting
+        self._make_acting = acting
+        self._acting: Acting | None = None
         self._say = say
         self._systemd = systemd
         self._began = clock.now()
@@ -96,6 +105,9 @@ class Watch:
             cleanup.callback(journal.close)
             self._leadership = Leadership(self._state, self._scope, state_threads)
             cleanup.push_async_callback(self._leadership.release)
+            if self._make_acting is not None:
+                self._acting = self._make_acting(self._leadership.leads)
+                cleanup.callback(self._acting.close)
             means = Means(self._base, connector, threads)
             self._notifyings = notifyings(
                 self._settings, means, journal, state_threads, self._clock, self._leadership.leads
@@ -182,6 +194,7 @@ class Watch:
     async def _act(self) -> None:
         health = self.health()
         if self._acting is not None and health.leads and health.blind is None:
+            self._acting.use(self._engine.declared)
             await self._acting.consider(health.snapshot, health.at)
 
     async def _beat(self) -> None:
