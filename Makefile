@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 # Folders that exist: a checkout may lack some of them.
 present = $(wildcard $(CODE))
 
-.PHONY: help demo test check format bench pictures pages servers kubernetes lock ranges dist tryout
+.PHONY: help demo test check format bench pictures readme pages servers kubernetes lock ranges dist tryout
 .PHONY: clean
 .DEFAULT_GOAL := help
 
@@ -48,6 +48,9 @@ bench: $(VENV)/developed servers ## measure the speed; each figure is a ratio wi
 
 pictures: $(VENV)/developed servers ## draw the screens into pictures/
 	@$(BIN)/python -m tools.pictures
+
+readme: $(VENV)/developed servers ## renew the README's pictures: an incident from red to verified, one of them moving
+	@$(BIN)/python -m tools.walkthrough
 
 pages: $(VENV)/developed ## renew what is made from the program: reference, schemas, keys, manual, completion
 	@$(BIN)/python -m tools.pages

@@ -6,6 +6,7 @@ rules and braille are drawn here, exactly on the cell, so that no font decides h
 
 import argparse
 import contextlib
+import functools
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ _LINES: Final = {
 }  # fmt: skip
 
 
+@functools.cache
 def fonts() -> tuple[ImageFont.FreeTypeFont, ImageFont.FreeTypeFont]:
     """DejaVu Sans Mono, regular and bold, from the unpacked packages or the system."""
     found: dict[str, Path] = {}
@@ -56,6 +58,11 @@ def fonts() -> tuple[ImageFont.FreeTypeFont, ImageFont.FreeTypeFont]:
 
 def paint(screen: pyte.Screen, path: Path) -> None:
     """Write the emulator's screen as a PNG."""
+    picture(screen).save(path)
+
+
+def picture(screen: pyte.Screen) -> Image.Image:
+    """The emulator's screen as it is seen."""
     width, height = CELL
     image = Image.new("RGB", (screen.columns * width, screen.lines * height), "#000000")
     draw = ImageDraw.Draw(image)
@@ -73,7 +80,7 @@ def paint(screen: pyte.Screen, path: Path) -> None:
                 draw.text((box[0], box[1]), cell.data, fill=ink, font=font)
             if cell.underscore:
                 draw.line((box[0], box[3] - 1, box[2], box[3] - 1), fill=ink)
-    image.save(path)
+    return image
 
 
 def _colour(name: str, default: str) -> str:

@@ -1,4 +1,4 @@
-"""The README's pictures: an incident of the demo, from red to verified.
+"""The README's pictures, one of them moving: an incident of the demo, from red to verified.
 
 Invariant: ``python -m tools.walkthrough`` runs the real program on its real fleet; what is seen is
 what the terminal was sent.
@@ -14,57 +14,79 @@ from typing import Final
 
 from PIL import Image
 
-from tools.pictures import paint
+from tools.film import Film
+from tools.pictures import picture
 from tools.terminal import Terminal
 
 OUT: Final = Path(__file__).parents[1] / "docs" / "pictures"
 SIZE: Final = (120, 36)
 VICTIM: Final = "ai-backend"
+LASTS: Final = 20.0
+"""Seconds that the moving picture takes."""
 
 
 class Walk:
-    """One incident, a picture at each turn."""
+    """One incident, a picture at each turn, and all of it as a moving one."""
 
     def __init__(self, terminal: Terminal, out: Path) -> None:
         self._terminal = terminal
         self._out = out
+        self._film = Film(terminal)
 
     def take(self, name: str) -> None:
         """Keep what is seen as ``NAME.png``, in few colours so that it is small."""
         path = self._out / f"{name}.png"
-        paint(self._terminal.screen, path)
-        with Image.open(path) as image:
-            image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        image = picture(self._terminal.screen)
+        image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         print(path)
 
     def until(self, wanted: Callable[[str], bool] | str) -> None:
         """Go on when it is seen."""
         self._terminal.until(wanted)
 
-    def press(self, keys: str, pause: float = 1.0) -> None:
-        """Press keys and let the screen answer."""
+    def press(self, keys: str, said: str, pause: float = 1.0) -> None:
+        """Press keys, which are ``said`` below, and let the screen answer."""
+        self._film.keys = said
+        self._film.take()
         self._terminal.press(keys)
         self._terminal.read(pause)
+        self._film.take()
 
     def go(self) -> None:
         """From red to green."""
+        film = self._film
+        self.until(lambda text: is_in("ok", text))
+        film.keys = "all is well"
+        film.hold(1.0)
         self.until(lambda text: is_in("down", text))
+        film.keys = "a service goes down"
+        film.hold(1.0)
         self.until("DatabaseUnreachable")
         self._terminal.read(8.0)
-        self.press("g")
+        self.press("g", "a service goes down: its row says why")
+        film.hold(2.5)
         self.take("overview")
-        self.press("\r")
-        self.take("service")
-        self.press("\x1b")
-        self.press("R", 2.0)
+        self.press("\r", "enter   why is it so?")
+        film.hold(3.5)
+        self.press("\x1b", "esc   back")
+        self.press("R", "R   what would a restart do?", 2.0)
         self.until("undone by")
+        film.hold(3.5)
         self.take("plan")
-        self.press("\t")
-        self.press(" ")
-        self.until("verified")
+        self.press("\t", "tab, space   start it", 0.5)
+        self.press(" ", "tab, space   start it", 0.5)
+        film.keys = "a process of its own carries it out, and looks whether it helped"
+        while "verified" not in self._terminal.text:
+            film.run(0.5)
         self._terminal.read(2.0)
+        film.keys = "verified: the service was seen healthy again"
+        film.hold(3.0)
         self.take("verified")
-        self.press("\x1b")
+        self.press("\x1b", "esc   and the row is green again")
+        film.hold(2.5)
+        path = self._out / "incident.gif"
+        film.write(path, LASTS)
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 def is_in(state: str, text: str) -> bool:
