@@ -47,6 +47,11 @@ class StatePlace(Protocol):
         """What this user's processes carry out."""
         ...
 
+    @property
+    def patience(self) -> float:
+        """Seconds for which a runner waits for a journal that cannot be reached."""
+        ...
+
     def exists(self) -> bool:
         """Whether anything was kept in it; nothing is made."""
         ...
@@ -95,6 +100,8 @@ class LateJournal:
 
 class FolderPlace:
     """The state in a folder of this host. ``shared``: one that is made here is for a group."""
+
+    patience = 0.0
 
     def __init__(self, folder: Path, *, shared: bool = False) -> None:
         self.folder = folder.absolute()

@@ -9,6 +9,7 @@ import pytest
 from opsconsole.model.operation import OVERRIDING, ActionKind, OperationState, Plan, Step
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Driver, Outcome, Sight, StepOutcome
+from opsconsole.operations.locks.locks import LockLostError
 from opsconsole.operations.running.execution import _LAPSED, Execution, Record, away
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
 from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore
@@ -304,6 +305,24 @@ async def test_nothing_is_begun_once_the_lock_may_have_lapsed(certain: int) -> N
     assert verdict.summary.startswith(f"restart {at}: not done: {_LAPSED}")
     assert stage.driver.concluded == []
     assert verdict.summary.endswith("was tidied up or put back: " + _LAPSED) is bool(certain)
+
+
+async def test_what_the_journal_does_not_let_begin_is_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = Stage()
+    begins = stage.journal.step_begins
+
+    def step_begins(operation: str, ordinal: int, now: float, before: Mapping[str, str]) -> None:
+        if ordinal:
+            raise LockLostError("the service lock of web has lapsed")
+        begins(operation, ordinal, now, before)
+
+    monkeypatch.setattr(stage.journal, "step_begins", step_begins)
+    verdict = await stage.run()
+    assert stage.driver.made == ["a"]
+    assert stage.written[1] == ("waiting", f"not done: {_LAPSED}")
+    assert verdict.state is INCONCLUSIVE
 
 
 async def test_what_was_not_begun_is_not_concluded_when_the_lock_is_certain_again() -> None:

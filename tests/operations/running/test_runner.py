@@ -1,14 +1,15 @@
 """The runner, in this process: what it begins, what it refuses, and what it leaves behind."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from opsconsole.errors import OpsconsoleError, StateError
-from opsconsole.model.operation import ActionKind, Effect, OperationState, Step
+from opsconsole.model.operation import ActionKind, Effect, Operation, OperationState, Step
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.journal.records import PromiseKind
@@ -191,14 +192,14 @@ def test_what_a_dead_runner_began_is_looked_up_and_nothing_more_is_begun(
     assert stage.ended[1].startswith(said)
     assert stage.driver.asked == [*filter(None, [asked]), "close"]
     operation = stage.operation
-    assert operation.evidence[0] == ("the runner was killed; another one looked at what it left")
+    assert operation.evidence[0] == "its runner was killed; what it left was looked at afterwards"
     assert any("restart a: " in each for each in operation.evidence)
     written = [(each.state, each.detail) for each in stage.journal.step_records(ONE)]
     if "waiting" in steps:
         why = (
             "stopped at the first failure"
             if found is Outcome.FAILED or "failed" in steps
-            else "the runner was killed before it"
+            else "its runner was killed before it"
         )
         assert written[1] == ("waiting", f"not done: {why}")
 
@@ -391,6 +392,80 @@ def test_a_backup_that_was_read_back_is_looked_at_once(staged: Set, kind: Action
     assert stage.run() == 0
     assert (StepClock.at - began < 2.0) is (kind is ActionKind.BACKUP)
     assert stage.probed == ["" if kind is ActionKind.BACKUP else "web"]
+
+
+@pytest.mark.parametrize("at", ["step_begins", "step_ends", "advance"])
+def test_a_journal_out_of_reach_ends_what_was_begun_and_begins_no_more(
+    staged: Set, at: str
+) -> None:
+    stage = staged()
+    stage.place.patience = 30.0
+    stage.confirm()
+    kind = type(stage.journal)
+    works = getattr(kind, at)
+    away = iter([False, True] if at == "advance" else [True])
+
+    def gone(journal: object, *given: Any, **more: Any) -> None:
+        if at == "step_ends":
+            assert stage.place.mandates.get(ONE) is not None
+        if next(away, False):
+            raise StateError("the server is away")
+        works(journal, *given, **more)
+
+    stage.monkeypatch.setattr(kind, at, gone)
+    assert stage.run() == (1 if at == "step_begins" else 3)
+    made = [each for each in stage.driver.asked if each.startswith(("make", "look up"))]
+    match at:
+        case "step_begins":
+            assert made == []
+        case "step_ends":
+            assert made == ["make a", "look up a"]
+            assert stage.ended[1].startswith("the journal could not be reached meanwhile; ")
+        case _:
+            assert made == ["make a", "make b"]
+
+
+def test_a_journal_that_stays_away_leaves_this_users_own_record(
+    staged: Set, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = staged()
+    stage.place.patience = 0.01
+    given = stage.confirm()
+
+    kind = type(stage.journal)
+    reads, is_away = kind.operation, threading.Event()
+
+    def gone(*_: object, **__: object) -> NoReturn:
+        is_away.set()
+        raise StateError("the server is away")
+
+    def operation(journal: Any, name: str) -> Operation | None:
+        return gone() if is_away.is_set() else reads(journal, name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "step_ends", gone)
+        patched.setattr(kind, "why_not_writable", lambda _: "away")
+        patched.setattr(kind, "operation", operation)
+        with pytest.raises(StateError, match="the server is away"):
+            stage.run()
+    past = stage.journal.past_plans("web")
+    assert [each.state for each in stage.place.mandates.believed(past)] == [S.INCONCLUSIVE]
+    assert stage.place.mandates.get(given.operation) is not None, "another runner may look"
+
+
+def test_what_another_runner_ended_meanwhile_stays_as_it_is(staged: Set) -> None:
+    stage = staged()
+    stage.confirm()
+    look = stage.driver.look
+
+    async def ended(steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        if not stage.operation.state.final:
+            stage.journal.advance(ONE, S.INCONCLUSIVE, 5.0, summary="looked at by another")
+        return await look(steps, since)
+
+    stage.monkeypatch.setattr(stage.driver, "look", ended)
+    assert stage.run() == 3
+    assert stage.ended == (S.INCONCLUSIVE, "looked at by another")
 
 
 def test_a_full_disk_takes_the_record_and_not_the_verdict(staged: Set) -> None:

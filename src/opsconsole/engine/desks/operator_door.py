@@ -32,7 +32,7 @@ DEADLINE: Final = 5.0
 ACTIONS_EVERY: Final = 5.0
 """Seconds between looks at what is allowed, because cooldowns end over time."""
 
-RECONCILE_EVERY: Final = 30.0
+RECONCILE_EVERY: Final = 3.0
 """Seconds between looks for what a dead runner left unfinished."""
 
 T = TypeVar("T")

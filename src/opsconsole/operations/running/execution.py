@@ -13,7 +13,7 @@ from opsconsole.clock import Clock
 from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, OperationState, Plan, Step
 from opsconsole.operations.driving.driver import Driver, Outcome, StepOutcome
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.locks.locks import Held
+from opsconsole.operations.locks.locks import Held, LockLostError
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
 
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
@@ -51,6 +51,7 @@ class Execution:
     journal: Journal
     clock: Clock
     held: Sequence[Held] = ()
+    lapsed: bool = False
 
     async def run(self) -> Verdict:
         """Carry out every step, verify, and return the verdict; it is not recorded here."""
@@ -135,8 +136,12 @@ class Execution:
     async def _one(self, ordinal: int, step: Step, record: Record) -> str:
         """Carry out one step; why to stop after it, or ''."""
         before = await self.driver.before(step)
-        self.journal.step_begins(self.operation, ordinal, self.clock.now(), before)
-        if not self._may_begin():
+        try:
+            self.journal.step_begins(self.operation, ordinal, self.clock.now(), before)
+        except LockLostError:
+            self.lapsed = True
+        if self.lapsed or not self._may_begin():
+            self.lapsed = True
             self.drop([ordinal], _LAPSED)
             return f"{step.summary}: not done: {_LAPSED}"
         outcome = await self.verifier.during(self.driver.execute(step))
@@ -171,7 +176,7 @@ class Execution:
         return f"{instance} is the only healthy instance" if healthy == {instance} else ""
 
     async def _stopped(self, waiting: list[int], why: str, record: Record, since: float) -> Verdict:
-        lapsed = not self._may_begin()
+        lapsed = self.lapsed or not self._may_begin()
         self.drop(waiting, _LAPSED if lapsed else "stopped at the first failure")
         made = tuple(step for n, step in enumerate(self.plan.steps) if n not in waiting)
         sights = await self.verifier.now(made, since)

@@ -35,6 +35,7 @@ from opsconsole.operations.running.afterwards import look_on
 from opsconsole.operations.running.dispatch import runner_lock, subject_lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
 from opsconsole.operations.running.next_steps import next_steps
+from opsconsole.operations.running.out_of_reach import CUT_OFF, after_it, is_reached_again
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.threads import BoundedExecutor
@@ -48,6 +49,8 @@ EXIT_CODES: Final = {
 
 _S = OperationState
 _THREADS: Final = 2
+_ATTEMPTS: Final = 3
+_KILLED: Final = "its runner was killed"
 _ABANDONED: Final = "its runner ended before it began; nothing was done"
 
 
@@ -148,14 +151,50 @@ def _carry_out(
     *,
     fresh: bool,
 ) -> OperationState:
+    verdict = _verdict(state, journal, own, intent, held, fresh=fresh)
+    for _ in range(_ATTEMPTS):
+        try:
+            return _recorded(state, journal, own, intent, verdict)
+        except StateError:
+            if not is_reached_again(state, journal, intent):
+                raise
+    return _recorded(state, journal, own, intent, verdict)
+
+
+def _verdict(
+    state: StatePlace,
+    journal: Journal,
+    own: OwnConfiguration,
+    intent: Intent,
+    held: Sequence[Held],
+    *,
+    fresh: bool,
+) -> Verdict:
+    """What came of it; it is not recorded here."""
     try:
-        verdict = asyncio.run(_operate(state, journal, own, intent, held, fresh=fresh))
+        return asyncio.run(_operate(state, journal, own, intent, held, fresh=fresh))
     except Exception as error:  # noqa: BLE001 - the runner's boundary: whatever it is, a verdict is due
         _log_without_values(error)
-        verdict = _after_defect(journal, intent, error)
+        if not isinstance(error, StateError) or not is_reached_again(state, journal, intent):
+            return _after_defect(journal, intent, error)
+    try:
+        verdict = asyncio.run(_operate(state, journal, own, intent, held, fresh=False, why=CUT_OFF))
+        begun = any(step.begun for step in journal.step_records(intent.operation))
+        return after_it(verdict) if begun else verdict
+    except Exception as error:  # noqa: BLE001 - as above
+        _log_without_values(error)
+        return _after_defect(journal, intent, error)
+
+
+def _recorded(
+    state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent, verdict: Verdict
+) -> OperationState:
+    """Record the verdict and what follows it, unless another runner did meanwhile."""
     operation, plan = intent.operation, intent.plan
-    begun = any(step.begun for step in journal.step_records(operation))
     found = journal.operation(operation)
+    if found is not None and found.state.final:
+        return found.state
+    begun = any(step.begun for step in journal.step_records(operation))
     left = found is not None and found.given_up
     # Who gave up verifying has not asked for another change.
     countdown = 0.0 if left else rollback_rules.countdown_after(plan, verdict.state, begun=begun)
@@ -198,6 +237,7 @@ async def _operate(
     held: Sequence[Held],
     *,
     fresh: bool,
+    why: str = _KILLED,
 ) -> Verdict:
     found = journal.operation(intent.operation)
     if not fresh and found is not None and found.state is _S.INTENT:
@@ -216,7 +256,7 @@ async def _operate(
         probes = InstanceProbes(settings, watched, Path(own.base), away(intent.plan))
         try:
             execution = _execution(journal, intent, action, driver, probes, held)
-            verdict = await (_begin(state, own, execution) if fresh else _take_up(execution))
+            verdict = await (_begin(state, own, execution) if fresh else _take_up(execution, why))
             return await execution.conclude(verdict)
         finally:
             await driver.close()
@@ -241,23 +281,25 @@ async def _begin(state: StatePlace, own: OwnConfiguration, execution: Execution)
     return await execution.run()
 
 
-async def _take_up(execution: Execution) -> Verdict:
-    """End what a dead runner began: look up the step it was at, begin no other."""
+async def _take_up(execution: Execution, why: str) -> Verdict:
+    """End what was begun and interrupted: look up the step it was at, begin no other."""
     journal, plan = execution.journal, execution.plan
     steps = journal.step_records(execution.operation)
-    record = Record(evidence=["the runner was killed; another one looked at what it left"])
+    record = Record(evidence=[f"{why}; what it left was looked at afterwards"])
     for step in steps:
         if step.state in {"done", "failed"}:
             record.evidence.append(f"{plan.steps[step.ordinal].summary}: {step.detail}")
         elif step.state in {"running", "unknown"}:
             outcome = await execution.reconcile(
-                step.ordinal, plan.steps[step.ordinal], step.before, "its runner was killed"
+                step.ordinal, plan.steps[step.ordinal], step.before, why
             )
             record.add(plan.steps[step.ordinal], outcome)
-    return await _end_of(execution, steps, record)
+    return await _end_of(execution, steps, record, why)
 
 
-async def _end_of(execution: Execution, steps: tuple[StepRecord, ...], record: Record) -> Verdict:
+async def _end_of(
+    execution: Execution, steps: tuple[StepRecord, ...], record: Record, why: str
+) -> Verdict:
     after = execution.journal.step_records(execution.operation)
     waiting = [step.ordinal for step in after if step.state == "waiting"]
     failed = [step for step in after if step.state == "failed"]
@@ -267,7 +309,7 @@ async def _end_of(execution: Execution, steps: tuple[StepRecord, ...], record: R
         summary = execution.plan.steps[failed[0].ordinal].summary
         return Verdict(_S.FAILED, f"{summary}: {failed[0].detail}", evidence)
     if waiting:
-        execution.drop(waiting, "the runner was killed before it")
+        execution.drop(waiting, f"{why} before it")
         done = f"{len(steps) - len(waiting)} of {len(steps)} steps done"
         state = _S.INCONCLUSIVE if record.doubts else _S.FAILED
         return Verdict(state, f"interrupted: {done}, the rest was not begun", evidence)
