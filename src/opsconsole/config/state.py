@@ -22,6 +22,11 @@ class State(Model):
         description="Where libpq finds it: service=opsconsole, or a URL.",
     )
 
+    mandate_key: Text | None = Field(
+        default=None,
+        description="File with the key by which this user's hosts know each other's mandates.",
+    )
+
     @field_validator("postgresql")
     @classmethod
     def _no_password(cls, words: str | None) -> str | None:

@@ -42,6 +42,7 @@ from opsconsole.operations.journal.records import (
 )
 from opsconsole.operations.locks import flock
 from opsconsole.operations.locks.flock import HeldFlock
+from opsconsole.operations.locks.locks import Held
 from opsconsole.operations.who import Who
 
 _VERSION: Final = 1
@@ -83,9 +84,7 @@ class Mandates:
         """Let ``intent`` be carried out by processes of this user, and ``then`` after it."""
         plan = intent.plan
         following = Promise(intent.operation, PromiseKind.NEXT, plan.service, plan.created_at)
-        with self._open() as folder:
-            text = self._encoded(Mandate(intent, (following,) if then else (), then))
-            durable.create(_name(intent.operation), text, _MODE, folder=folder)
+        self._give(Mandate(intent, (following,) if then else (), then))
 
     def get(self, operation: str) -> Mandate | None:
         """The mandate of an operation; None where this user gave none, or it is over."""
@@ -229,7 +228,7 @@ class Mandates:
             return flock.is_held(self._folder / _keeper(config_path))
         return any(flock.is_held(path) for path in self._folder.glob(_KEEPERS))
 
-    def take_promise(self, operation: str, kind: PromiseKind) -> HeldFlock | None:
+    def take_promise(self, operation: str, kind: PromiseKind) -> Held | None:
         """The right to keep one promise, or None while another process keeps it."""
         with self._open():
             return flock.take(self._folder / _keeping(operation, kind))
@@ -243,33 +242,23 @@ class Mandates:
         with self._open() as folder, suppress(FileNotFoundError):
             os.unlink(_keeping(operation, kind), dir_fd=folder)
 
+    def _give(self, mandate: Mandate) -> None:
+        text = encoded(mandate, str(self._state))
+        with self._open() as folder:
+            durable.create(_name(mandate.intent.operation), text, _MODE, folder=folder)
+
     def _write(self, mandate: Mandate) -> None:
         name = _name(mandate.intent.operation)
         with self._open() as folder:
-            durable.replace(name, self._encoded(mandate), _MODE, folder=folder)
-
-    def _encoded(self, mandate: Mandate) -> bytes:
-        document = {
-            "version": _VERSION,
-            "state": str(self._state),
-            **_document(mandate.intent),
-            "promises": [asdict(each) for each in mandate.promises],
-            "then": [_document(each) for each in mandate.then],
-        }
-        return json.dumps(document).encode()
+            text = encoded(mandate, str(self._state))
+            durable.replace(name, text, _MODE, folder=folder)
 
     def _read(self, operation: str, folder: int) -> Mandate | None:
         """A mandate of this state; None for what is none."""
         content = self._content(_name(operation), folder)
         if content is None:
             return None
-        try:
-            document = json.loads(content)
-            mandate = _decoded(document)
-            here = document["state"] == str(self._state)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, StateError):
-            return None
-        return mandate if here and mandate.intent.operation == operation else None
+        return decoded(content, operation, str(self._state))
 
     def _content(self, name: str, folder: int) -> bytes | None:
         """What this user alone can have written into a file; None for what is none."""
@@ -338,6 +327,29 @@ def _runbook(run: str) -> str:
 
 def _step(run: str) -> str:
     return f"{checked(run, RUN_ID, 'a run of a runbook')}.step"
+
+
+def encoded(mandate: Mandate, state: str) -> bytes:
+    """A mandate for the state of that name, as it is kept."""
+    document = {
+        "version": _VERSION,
+        "state": state,
+        **_document(mandate.intent),
+        "promises": [asdict(each) for each in mandate.promises],
+        "then": [_document(each) for each in mandate.then],
+    }
+    return json.dumps(document).encode()
+
+
+def decoded(content: bytes, operation: str, state: str) -> Mandate | None:
+    """The mandate for an operation of a state; None for what is none."""
+    try:
+        document = json.loads(content)
+        mandate = _decoded(document)
+        here = document["state"] == state
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, StateError):
+        return None
+    return mandate if here and mandate.intent.operation == operation else None
 
 
 def _document(intent: Intent) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.sql_journal import SqlJournal
 from opsconsole.operations.journal.sql_reading import AUDIT
 from opsconsole.operations.locks.postgresql_locks import PostgresqlLocks
-from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.postgresql.database import PostgresqlDatabase
+from opsconsole.operations.signed_mandates import HostMandates, SignedMandates
 from opsconsole.operations.state_folder import prepare
 from opsconsole.text import sanitize
 
@@ -25,28 +25,36 @@ _MARK: Final = "postgresql:"
 
 
 class PostgresqlPlace:
-    """The state where ``conninfo`` leads libpq; mandates and logs in ``folder``."""
+    """The state where ``conninfo`` leads libpq; mandates and logs in ``folder``.
 
-    def __init__(self, conninfo: str, folder: Path, *, shared: bool = False) -> None:
+    With the file ``mandate_key`` this user's mandates are shared by the hosts that have it.
+    """
+
+    patience = 600.0
+
+    def __init__(
+        self, conninfo: str, folder: Path, mandate_key: str = "", *, shared: bool = False
+    ) -> None:
         self.conninfo, self.folder = conninfo, folder.absolute()
         self._shared = shared
         self.locks = PostgresqlLocks(partial(PostgresqlDatabase, conninfo))
-        self.mandates = Mandates(self.folder)
+        self.mandate_key = mandate_key
+        self.mandates = self._mandates()
 
     @classmethod
     def named(cls, name: str) -> "PostgresqlPlace":
         """The state that has this ``name``. Raises StateError."""
         try:
-            conninfo, folder = map(str, json.loads(name.removeprefix(_MARK)))
+            conninfo, folder, key = map(str, json.loads(name.removeprefix(_MARK)))
         except (ValueError, TypeError) as error:
             said = sanitize(name, limit=80)
             raise StateError(f"{said!r} is not the name of a state") from error
-        return cls(conninfo, Path(folder))
+        return cls(conninfo, Path(folder), key)
 
     @property
     def name(self) -> str:
-        """How the server is reached, and the folder."""
-        return f"{_MARK}{json.dumps([self.conninfo, str(self.folder)])}"
+        """How the server is reached, the folder, and where the key is."""
+        return f"{_MARK}{json.dumps([self.conninfo, str(self.folder), self.mandate_key])}"
 
     def exists(self) -> bool:
         """True: the server is looked at only when the journal is opened."""
@@ -56,6 +64,11 @@ class PostgresqlPlace:
         """The journal on the server, which is asked when something is read or written."""
         prepare(self.folder, shared=self._shared)
         return SqlJournal(PostgresqlDatabase(self.conninfo), sinks=sinks, fence=self.locks)
+
+    def _mandates(self) -> HostMandates:
+        if not self.mandate_key:
+            return HostMandates(self.folder, self.locks)
+        return SignedMandates(self.folder, self.locks, Path(self.mandate_key))
 
     def audit_rows(self) -> tuple[Row, ...]:
         """The audit on the server."""

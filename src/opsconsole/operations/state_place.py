@@ -136,7 +136,9 @@ def place_from(settings: Settings) -> StatePlace:
     """The state that ``settings`` name. Raises StateError."""
     if settings.state.postgresql is not None:
         folder, shared = state_folder(settings), bool(settings.state_dir)
-        return _postgresql()(settings.state.postgresql, folder, shared=shared)
+        key = settings.state.mandate_key
+        path = str(Path(key).expanduser().absolute()) if key else ""
+        return _postgresql()(settings.state.postgresql, folder, path, shared=shared)
     return FolderPlace(state_folder(settings), shared=bool(settings.state_dir))
 
 

@@ -29,6 +29,8 @@ from opsconsole.operations.state_place import StatePlace
 
 _LOOK_EVERY: Final = 0.5
 _AFTER_TROUBLE: Final = 10.0
+_STANDS_BY: Final = 3.0
+"""Seconds between attempts at a promise that another keeper keeps, which may have died."""
 
 Key = tuple[str, PromiseKind]
 
@@ -67,18 +69,22 @@ async def _serve(state: StatePlace, journal: Journal, own: OwnConfiguration) -> 
     waiting: set[Key] = set()
     seen, looked_at = -1, 0.0
     while state.exists():
-        moved = state.mandates.moved_at()
-        # Another keeper may let go of what this one would keep, and a file does not say so.
-        if moved != seen or (waiting and time.monotonic() - looked_at > _AFTER_TROUBLE):
-            seen, looked_at = moved, time.monotonic()
-            wanted = _wanted(state, own)
-            for key, (mandate, promise) in wanted.items():
-                if key not in under_way:
-                    rule = rule_of(state, journal, own, mandate, promise)
-                    under_way[key] = asyncio.create_task(_kept(state, key, rule))
-            waiting = set(wanted)
+        try:
+            moved = state.mandates.moved_at()
+            # Another keeper may let go of what this one would keep, and a file does not say so.
+            if moved != seen or (waiting and time.monotonic() - looked_at > _STANDS_BY):
+                looked_at, wanted = time.monotonic(), _wanted(state, own)
+                for key, (mandate, promise) in wanted.items():
+                    if key not in under_way:
+                        rule = rule_of(state, journal, own, mandate, promise)
+                        under_way[key] = asyncio.create_task(_kept(state, key, rule))
+                seen, waiting = moved, set(wanted)
+        except StateError:
+            # A server that is away: what is under way goes on, and is tried again by itself.
+            await asyncio.sleep(_AFTER_TROUBLE)
+            continue
         under_way = {key: task for key, task in under_way.items() if not task.done()}
-        if not under_way and not waiting and state.mandates.moved_at() == seen:
+        if not under_way and not waiting:
             return
         await asyncio.sleep(_LOOK_EVERY)
     for task in under_way.values():

@@ -34,6 +34,7 @@ _PLACES: Final = {
     LockKind.RUNBOOK: ("runners", "runbook"),
     LockKind.WATCHER: ("runners", "watcher"),
     LockKind.RECORDER: ("runners", "recorder"),
+    LockKind.PROMISE: ("runners", "promise"),
 }
 
 

@@ -57,6 +57,8 @@ class LockKind(StrEnum):
     """Of a fleet: who acts and notifies unattended."""
     RECORDER = "recorder"
     """Of a fleet: who records."""
+    PROMISE = "promise"
+    """Of an operation and a kind: who keeps what was promised with it."""
 
 
 @dataclass(frozen=True, slots=True)

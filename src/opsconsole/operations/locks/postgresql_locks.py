@@ -157,7 +157,7 @@ class PostgresqlLocks:
 
     def forget(self, name: LockName) -> None:
         """Remove what is over."""
-        self._asked(_FORGET, (name.kind.value, name.id))
+        self.ask(_FORGET, (name.kind.value, name.id))
 
     def check(self, operation: str, transaction: Transaction) -> None:
         """Keep what this process holds for an operation its own until the transaction ends.
@@ -173,6 +173,13 @@ class PostgresqlLocks:
             if not transaction.rows(_STANDS, fence.values):
                 raise lost(fence)
 
+    def ask(self, statement: str, values: Values) -> list[Row]:
+        """What may be asked twice: the connection may have been lost since the last question."""
+        try:
+            return self.line.once(statement, values)
+        except StateError:
+            return self.line.once(statement, values)
+
     def let_go(self, held: HeldLease) -> bool:
         """Renew it no longer; False where that was so."""
         return self._renewing.remove(held)
@@ -181,12 +188,8 @@ class PostgresqlLocks:
         """Release the line; what is held is renewed on, by another."""
         self.line.close()
 
-    def _asked(self, statement: str, values: Values) -> list[Row]:
-        """What may be asked twice: the connection may have been lost since the last question."""
-        try:
-            return self.line.once(statement, values)
-        except StateError:
-            return self.line.once(statement, values)
+    def __del__(self) -> None:
+        self.close()
 
     def _take(self, name: LockName, said: str, operation: str, patience: float) -> HeldLease | None:
         key = secrets.token_hex(8)
@@ -194,7 +197,7 @@ class PostgresqlLocks:
         while True:
             asked = boottime()
             values = (name.kind.value, name.id, key, said, self._terms.lasts)
-            rows = self._asked(_TAKE, values)
+            rows = self.ask(_TAKE, values)
             if rows:
                 fence = Fence(name.kind, name.id, rows[0][0], key, operation)
                 held = HeldLease(self, fence, Lease(fence.token, asked, self._terms))

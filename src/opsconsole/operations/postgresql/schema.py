@@ -114,6 +114,14 @@ CREATE TABLE audit (
   {_text("prev", 64)},
   {_text("hash", 64)}
 );
+CREATE TABLE mandates (
+  {_text("operation", 16)} PRIMARY KEY,
+  {_text("signed_by", 64)},
+  {_text("record", 4 * _MIB)},
+  {_text("signature", 64)},
+  moved BIGINT NOT NULL
+);
+CREATE INDEX mandates_of_key ON mandates (signed_by);
 CREATE SEQUENCE lock_tokens;
 CREATE TABLE locks (
   {_text("kind", 80)},
@@ -144,6 +152,7 @@ ACTING: Final[Mapping[str, str]] = {
     "ledgers": "SELECT, INSERT, UPDATE (moved_at, records, ended), DELETE",
     "ledger_records": "SELECT, INSERT, DELETE",
     "audit": "SELECT, INSERT",
+    "mandates": "SELECT, INSERT, UPDATE, DELETE",
     "locks": "SELECT, INSERT, UPDATE, DELETE",
     "versions": "SELECT",
 }
