@@ -14,7 +14,7 @@ from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
 from opsconsole.operations.keeping import automatic, watch_rule
 from opsconsole.operations.keeping.keeper import rule_of
-from opsconsole.operations.locks.flock import HeldFlock
+from opsconsole.operations.locks.locks import Held
 from opsconsole.operations.mandates import Mandate
 from opsconsole.operations.own_configuration import DeclaredElsewhereError, OwnConfiguration
 from opsconsole.operations.planning.declared import digest, find
@@ -189,19 +189,19 @@ def test_what_another_configuration_confirmed_is_left_and_told(
     promise = _promised(state, journal, _intent(confirmed, KINDS[kind]), kind)
     own = _written(tmp_path / "two" / "opsconsole.yaml", text)
     assert revive(state, journal, own) == 0
-    (told,) = left_to_others(state, own)
+    (told,) = left_to_others(state, journal, own)
     assert (told.operation, told.due, told.config_path) == (ONE, promise.due, confirmed.path)
-    assert left_to_others(state, confirmed) == ()
+    assert left_to_others(state, journal, confirmed) == ()
     alike = _written(tmp_path / "three" / "opsconsole.yaml", ALIKE)
-    assert left_to_others(state, alike) == (), "it is revived under this one"
-    keeps: tuple[Callable[[], HeldFlock | None], ...] = (
+    assert left_to_others(state, journal, alike) == (), "it is revived under this one"
+    keeps: tuple[Callable[[], Held | None], ...] = (
         lambda: state.mandates.take_promise(ONE, kind),
         lambda: state.mandates.take_keeper(confirmed.path),
     )
     for take in keeps:
         held = take()
         assert held is not None
-        assert left_to_others(state, own) == (), "somebody keeps it"
+        assert left_to_others(state, journal, own) == (), "somebody keeps it"
         held.release()
 
 

@@ -360,7 +360,8 @@ class LeftToOthers:
     """What is due for ``service`` since ``due``, in Unix seconds, and is not done here.
 
     ``operation`` was confirmed under the configuration at ``config_path``, '' for a host's
-    defaults. ``action`` is what is to follow it.
+    defaults. ``action`` is what is to follow it. ``by``: who confirmed it on a host of which
+    nothing is left here, '' where a console of that configuration would do it.
     """
 
     operation: str
@@ -368,3 +369,4 @@ class LeftToOthers:
     action: ActionKind
     due: float
     config_path: str
+    by: str = ""

@@ -237,6 +237,11 @@ class Mandates:
         """Whether a process keeps that promise."""
         return flock.is_held(self._folder / _keeping(operation, kind))
 
+    def is_nobodys(self, operation: str, overdue: float) -> bool:
+        """Whether no process can carry out any more what is due since ``overdue`` seconds and has
+        no mandate here. Of a folder it is always its user's, who may come back."""
+        return False
+
     def forget_promise(self, operation: str, kind: PromiseKind) -> None:
         """Remove what stood for the right to keep a promise that is over."""
         with self._open() as folder, suppress(FileNotFoundError):

@@ -284,7 +284,7 @@ class Operator:
 
     def left_to_others(self) -> tuple[LeftToOthers, ...]:
         """What is due for this user and waits for a console of another configuration."""
-        return self._known(lambda _: left_to_others(self.state, self._own))
+        return self._known(lambda reader: left_to_others(self.state, reader, self._own))
 
     def catch_up(self) -> tuple[Operation, ...]:
         """The operations of this user whose verdict no console of theirs has seen yet."""

@@ -24,6 +24,9 @@ from opsconsole.operations.mandates import Mandate, Mandates, decoded, encoded
 _SHARED: Final = "shared"
 """What stands for the state's name, which is another one on each host."""
 
+_OTHERS_FIRST: Final = 60.0
+"""Seconds in which another host that has the key would have seen what is due."""
+
 _GIVE: Final = (
     "INSERT INTO mandates (operation, signed_by, record, signature, moved)"
     " VALUES (?, ?, ?, ?, nextval('opsconsole.lock_tokens')) ON CONFLICT (operation) DO NOTHING"
@@ -52,6 +55,14 @@ class HostMandates(Mandates):
     def is_kept(self, operation: str, kind: PromiseKind) -> bool:
         """Whether a process of any host keeps that promise."""
         return self._locks.is_held(_lock(operation, kind))
+
+    def is_nobodys(self, operation: str, overdue: float) -> bool:
+        """Whether no process can carry out any more what is due and has no mandate here.
+
+        Where it is signed, a host that has the key is given time to come first.
+        """
+        waits = _OTHERS_FIRST if self._locks.line.read(_ONE, (operation,)) else 0.0
+        return overdue > waits
 
     def forget_promise(self, operation: str, kind: PromiseKind) -> None:
         """Nothing: the lock's row goes when it is let go of."""

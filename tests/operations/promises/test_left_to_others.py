@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.model.operation import ActionKind
+from opsconsole.model.operation import ActionKind, LeftToOthers
 from opsconsole.operations.journal.records import Promise, PromiseKind
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.promises.due import due_in
@@ -24,6 +24,14 @@ def place(tmp_path: Path) -> FolderPlace:
     made.journal().close()
     made.mandates.give(replace(intent("one"), config_path=OTHER))
     return made
+
+
+def left(place: FolderPlace, own: OwnConfiguration = OWN) -> tuple[LeftToOthers, ...]:
+    journal = place.journal()
+    try:
+        return left_to_others(place, journal, own)
+    finally:
+        journal.close()
 
 
 def promised(place: FolderPlace, kind: PromiseKind, seconds: float) -> Promise:
@@ -45,7 +53,7 @@ def test_what_is_due_is_named_with_what_it_would_do_and_whose_it_is(
     place: FolderPlace, kind: PromiseKind, follows: ActionKind
 ) -> None:
     promise = promised(place, kind, -60.0)
-    (found,) = left_to_others(place, OWN)
+    (found,) = left(place)
     assert (found.operation, found.service, found.action) == (ONE, "web", follows)
     assert found.due == promise.due
     assert found.config_path == OTHER
@@ -56,41 +64,41 @@ def test_only_a_watch_is_named_before_its_time(
     place: FolderPlace, kind: PromiseKind, named: bool
 ) -> None:
     promised(place, kind, 3600.0)
-    assert len(left_to_others(place, OWN)) == int(named)
+    assert len(left(place)) == int(named)
 
 
 def test_of_one_operation_only_what_waits_is_named(place: FolderPlace) -> None:
     promised(place, END, 3600.0)
     promised(place, ROLLBACK, -60.0)
-    assert [each.action for each in left_to_others(place, OWN)] == [ActionKind.ROLLBACK]
+    assert [each.action for each in left(place)] == [ActionKind.ROLLBACK]
 
 
 def test_what_some_process_keeps_is_not_named(place: FolderPlace) -> None:
     promised(place, END, -60.0)
     held = place.mandates.take_promise(ONE, END)
     assert held is not None
-    assert left_to_others(place, OWN) == ()
+    assert left(place) == ()
     held.release()
-    assert len(left_to_others(place, OWN)) == 1
+    assert len(left(place)) == 1
 
 
 def test_what_is_about_to_be_kept_by_its_own_keeper_is_not_named(place: FolderPlace) -> None:
     promised(place, END, -60.0)
     keeper = place.mandates.take_keeper(OTHER)
     assert keeper is not None
-    assert left_to_others(place, OWN) == ()
+    assert left(place) == ()
     keeper.release()
-    assert len(left_to_others(place, OWN)) == 1
+    assert len(left(place)) == 1
 
 
 def test_what_this_configuration_keeps_is_not_named(
     place: FolderPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     promised(place, END, -60.0)
-    assert left_to_others(place, OwnConfiguration(OTHER, "/")) == ()
+    assert left(place, OwnConfiguration(OTHER, "/")) == ()
     monkeypatch.setattr(OwnConfiguration, "leaves", lambda *_: False)
-    assert left_to_others(place, OWN) == (), "it declares the same"
+    assert left(place) == (), "it declares the same"
 
 
 def test_what_promises_nothing_is_not_named(place: FolderPlace) -> None:
-    assert left_to_others(place, OWN) == ()
+    assert left(place) == ()

@@ -182,6 +182,7 @@ def promise_left(left: LeftToOthers) -> Event:
         subject=left.service,
         state=State.UNKNOWN,
         action=left.action,
+        by=left.by,
     )
 
 

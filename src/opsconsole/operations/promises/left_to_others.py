@@ -4,9 +4,11 @@ Invariant: only what no process keeps now is named, and what this configuration 
 not: that is revived under it.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, LeftToOthers
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Promise, PromiseKind
 from opsconsole.operations.mandates import Mandate
 from opsconsole.operations.own_configuration import OwnConfiguration
@@ -22,11 +24,18 @@ _FOLLOWS: Final = {
 }
 
 
-def left_to_others(state: StatePlace, own: OwnConfiguration) -> tuple[LeftToOthers, ...]:
-    """Each promise that waits for a console of another configuration. Raises StateError.
+def left_to_others(
+    state: StatePlace, journal: Journal, own: OwnConfiguration
+) -> tuple[LeftToOthers, ...]:
+    """Each promise that waits for a console of another configuration, or for nobody any more.
 
     An acknowledgement is to be watched from its beginning, the others are named from their time on.
+    Raises StateError.
     """
+    return (*_of_other_configurations(state, own), *_of_nobody(state, journal))
+
+
+def _of_other_configurations(state: StatePlace, own: OwnConfiguration) -> tuple[LeftToOthers, ...]:
     return tuple(
         _left(mandate, promise, path)
         for mandate in state.mandates.all()
@@ -35,6 +44,21 @@ def left_to_others(state: StatePlace, own: OwnConfiguration) -> tuple[LeftToOthe
         for promise in mandate.promises
         if _waits(state, promise)
     )
+
+
+def _of_nobody(state: StatePlace, journal: Journal) -> Iterator[LeftToOthers]:
+    """What was confirmed on a host of which nothing is left, by whichever user."""
+    for promise in journal.promises():
+        overdue = -left(promise)
+        if promise.kind not in _FOLLOWS or overdue <= 0 or not _waits(state, promise):
+            continue
+        is_here = state.mandates.get(promise.operation) is not None
+        if is_here or not state.mandates.is_nobodys(promise.operation, overdue):
+            continue
+        found = journal.operation(promise.operation)
+        by = f"{found.who}@{found.host}" if found else "somebody"
+        follows = _FOLLOWS[promise.kind]
+        yield LeftToOthers(promise.operation, promise.service, follows, promise.due, "", by)
 
 
 def _left(mandate: Mandate, promise: Promise, path: str) -> LeftToOthers:

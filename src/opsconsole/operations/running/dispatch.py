@@ -74,10 +74,14 @@ def take_up(
     """Give an open operation to another runner if its own is dead; whether one was started.
 
     Only what this user confirmed is resumed, and only under the configuration that it was confirmed
-    under or one that declares the same; all else waits for a console that does.
+    under or one that declares the same; all else waits for a console that does. What no process
+    can resume any more is ended by whose console sees it, without a look.
     """
     mandate = state.mandates.get(operation.id)
-    if mandate is None or own.leaves(mandate.intent):
+    if mandate is None:
+        _end_for_nobody(state, journal, operation, who, clock)
+        return False
+    if own.leaves(mandate.intent):
         return False
     runner = state.locks.take(runner_lock(operation.id))
     if runner is None:
@@ -97,6 +101,44 @@ def take_up(
     finally:
         runner.release()
     return True
+
+
+def _end_for_nobody(
+    state: StatePlace, journal: Journal, operation: Operation, who: Who, clock: Clock
+) -> None:
+    """Say of an operation whose host is gone that its outcome is not known; nothing is done.
+
+    Otherwise its service could not be changed by anybody until that host comes back.
+    """
+    now = clock.now()
+    quiet = now - operation.updated_at
+    if not state.mandates.is_nobodys(operation.id, quiet):
+        return
+    runner = state.locks.take(runner_lock(operation.id))
+    if runner is None:
+        return
+    try:
+        found = journal.operation(operation.id)
+        if found is None or found.state.final:
+            return
+        gone = f"{found.host}, where {found.who} began it, is out of reach"
+        begun = []
+        for record in journal.step_records(operation.id):
+            if record.state == "running":
+                begun.append(found.steps[record.ordinal].summary)
+                journal.step_ends(operation.id, record.ordinal, "unknown", now, gone)
+            elif record.state == "waiting":
+                detail = f"not done: {gone}"
+                journal.step_ends(operation.id, record.ordinal, "waiting", now, detail)
+        journal.note(operation.id, "ended for another host", now, {"who": who.document()})
+        if found.state is OperationState.INTENT:
+            state_after, known = OperationState.FAILED, "nothing was done"
+        else:
+            state_after = OperationState.INCONCLUSIVE
+            known = "nobody here can look: " + ("; ".join(begun) or "what was done is not known")
+        journal.advance(operation.id, state_after, now, summary=f"{gone}; {known}")
+    finally:
+        runner.release()
 
 
 def runner_lock(operation: str) -> LockName:
