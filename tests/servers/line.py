@@ -22,6 +22,8 @@ class Line:
         """Connections so far."""
         self._ends: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._passes = threading.Event()
+        self._passes.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -32,8 +34,22 @@ class Line:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def hold(self) -> None:
+        """Let nothing through, and say so to nobody: what is sent arrives when it may."""
+        self._passes.clear()
+
+    def let_through(self) -> None:
+        """Let through what was held and what comes."""
+        self._passes.set()
+
+    def lead_to(self, far: int) -> None:
+        """Lead to another server from now on; every connection ends."""
+        self._far = far
+        self.cut()
+
     def close(self) -> None:
         """End everything."""
+        self._passes.set()
         with contextlib.suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
@@ -72,6 +88,7 @@ class Line:
         """From ``one`` to the ``other``, until one of them ends."""
         with contextlib.suppress(OSError):
             while piece := one.recv(_PIECE):
+                self._passes.wait()
                 other.sendall(piece)
         for end in (one, other):
             with contextlib.suppress(OSError):

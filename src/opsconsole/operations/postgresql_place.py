@@ -15,6 +15,7 @@ from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.sql_journal import SqlJournal
 from opsconsole.operations.journal.sql_reading import AUDIT
+from opsconsole.operations.locks.lease import TERMS, Terms
 from opsconsole.operations.locks.postgresql_locks import PostgresqlLocks
 from opsconsole.operations.postgresql.database import PostgresqlDatabase
 from opsconsole.operations.signed_mandates import HostMandates, SignedMandates
@@ -33,11 +34,17 @@ class PostgresqlPlace:
     patience = 600.0
 
     def __init__(
-        self, conninfo: str, folder: Path, mandate_key: str = "", *, shared: bool = False
+        self,
+        conninfo: str,
+        folder: Path,
+        mandate_key: str = "",
+        *,
+        shared: bool = False,
+        terms: Terms = TERMS,
     ) -> None:
         self.conninfo, self.folder = conninfo, folder.absolute()
         self._shared = shared
-        self.locks = PostgresqlLocks(partial(PostgresqlDatabase, conninfo))
+        self.locks = PostgresqlLocks(partial(PostgresqlDatabase, conninfo), terms)
         self.mandate_key = mandate_key
         self.mandates = self._mandates()
 

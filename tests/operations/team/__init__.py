@@ -1,0 +1,1 @@
+"""Several bastions on one PostgreSQL, while things go wrong between them."""
