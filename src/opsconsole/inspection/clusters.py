@@ -15,9 +15,10 @@ from opsconsole.config.kubernetes import KubernetesAction, KubernetesCluster
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model
 from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown
-from opsconsole.sources.kubernetes.api.client import ClusterClient, Right
+from opsconsole.sources.kubernetes.api.client import ClusterClient
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.api.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.rights import Right
 from opsconsole.threads import BoundedExecutor, fault_of
 
 _LOOKS: Final = (

@@ -1,7 +1,7 @@
 """An API server in a few lines, as the reflector sees one: what it does wrong is said by a script.
 
 It keeps objects, versions and the history since the last compaction; watches are fed from it on
-the fake clock.
+the fake clock. Once it is ``deaf``, watches begin and nothing of them arrives.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class ScriptedApi:
         self.lists: list[float] = []
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.failing: list[ClusterError] = []
-        self.down = False
+        self.down = self.deaf = False
         self.gone_in_event = True
         self.uids = count()
         self._pages: dict[str, tuple[int, list[JsonObject]]] = {}
@@ -144,7 +144,7 @@ class ScriptedApi:
         self.asked.append((path, asked))
         await asyncio.sleep(0)
         self._fail()
-        watch = Watch(asked)
+        watch = Watch(asked, held=self.deaf)
         begin = int(asked["resourceVersion"])
         if begin < self.compacted:
             if not self.gone_in_event:

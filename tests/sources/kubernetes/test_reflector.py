@@ -6,10 +6,13 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, refused
 from opsconsole.sources.kubernetes.api.wire import JsonObject
 from opsconsole.sources.kubernetes.reflector import (
+    GRACE,
     LINE_LIMIT,
     LIST_GAP,
     LONGEST_PAUSE,
+    PROOF,
     SILENCE,
+    WATCHED,
 )
 from tests.sources.kubernetes.reflecting import World, running, three
 from tests.sources.kubernetes.scripted_api import ScriptedApi
@@ -34,7 +37,7 @@ async def test_it_lists_and_then_follows() -> None:
         assert len(world.api.lists) == 1
 
 
-async def test_a_watch_asks_for_bookmarks_and_five_to_ten_minutes() -> None:
+async def test_a_watch_asks_for_bookmarks_and_to_be_ended_soon() -> None:
     async with running(first=three) as world:
         for _ in range(50):
             world.api.restart()
@@ -43,9 +46,8 @@ async def test_a_watch_asks_for_bookmarks_and_five_to_ten_minutes() -> None:
         seconds = [int(each["timeoutSeconds"]) for each in watches]
         assert len(watches) > 40
         assert all(each["allowWatchBookmarks"] == "true" for each in watches)
-        assert min(seconds) >= 300
-        assert max(seconds) <= 600
-        assert len(set(seconds)) > 10
+        assert (min(seconds), max(seconds)) == WATCHED
+        assert len(set(seconds)) > 3
         assert len(world.api.lists) == 1
 
 
@@ -224,23 +226,46 @@ async def test_what_the_server_answers_is_waited_for_whatever_hastens(
 async def test_a_watch_without_a_whole_line_is_dropped() -> None:
     async with running(first=three) as world:
         (watch,) = world.api.watches
+        begun = world.clock.now()
         watch.hold(True)
         world.api.put("a", "2")
-        await world.clock.advance(SILENCE - 1)
+        await world.clock.advance(WATCHED[0] + GRACE - 1)
         assert world.seen["a"] == "1"
-        await world.clock.advance(3)
+        await world.clock.advance(SILENCE - WATCHED[0] - GRACE + 3)
         assert world.seen == world.there
+        assert len(world.api.lists) == 1
+        assert world.clock.now() - begun < 30
+
+
+async def test_a_line_that_was_dead_is_not_believed_until_the_next_one_stands() -> None:
+    async with running(first=three) as world:
+        begun = world.clock.now()
+        (watch,) = world.api.watches
+        watch.hold(True)
+        world.api.deaf = True
+        for _ in range(120):
+            await world.clock.advance(1)
+            standing = world.reflector.standing
+            if world.clock.now() - begun > SILENCE + 2:
+                assert standing.fault is not None
+                assert standing.right_at is not None
+                assert standing.right_at - begun < 1
+        watches = [params for _, params in world.api.asked if "watch" in params]
+        assert {int(each["timeoutSeconds"]) for each in watches[1:]} == {PROOF}
+        world.api.deaf = False
+        await world.clock.advance(PROOF + GRACE + 5)
+        standing = world.reflector.standing
+        assert (standing.right_at, standing.fault) == (world.clock.now(), None)
         assert len(world.api.lists) == 1
 
 
 async def test_a_line_that_never_ends_is_dropped() -> None:
     async with running(first=three) as world:
-        for _ in range(int(SILENCE)):
-            for watch in world.api.watches:
-                watch.send(b'{"type":')
+        (first,) = world.api.watches
+        while first in world.api.watches:
+            first.send(b'{"type":')
             await world.clock.advance(1.1)
-        await world.clock.advance(10)
-        assert len([params for _, params in world.api.asked if "watch" in params]) == 2
+        assert world.seen == world.there
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ STEPS = st.one_of(
     st.tuples(st.just("hold"), st.booleans()),
     st.tuples(st.just("bookmark")),
     st.tuples(st.just("down"), st.booleans()),
+    st.tuples(st.just("deaf"), st.booleans()),
     st.tuples(st.just("fail"), st.sampled_from([403, 410, 429, 500, 503])),
     st.tuples(st.just("hasten")),
     st.tuples(st.just("gone_in_event"), st.booleans()),
@@ -86,6 +87,9 @@ class Script:
     async def _down(self, down: bool) -> None:
         self._world.api.down = down
 
+    async def _deaf(self, deaf: bool) -> None:
+        self._world.api.deaf = deaf
+
     async def _fail(self, code: int) -> None:
         self._world.api.failing.append(refused(code, {}, "3"))
 
@@ -129,9 +133,9 @@ def test_whatever_happens_the_store_is_right_once_it_is_quiet(
             script.check()
             for step in steps:
                 await script.play(step)
-            world.api.down = False
+            world.api.down = world.api.deaf = False
             world.api.failing.clear()
-            for _ in range(int(SILENCE) // 5 + 20):
+            for _ in range(int(SILENCE) // 5 + 40):
                 await world.clock.advance(5)
                 world.reflector.hasten()
                 script.check()

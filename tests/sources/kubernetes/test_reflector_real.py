@@ -29,12 +29,16 @@ PATH = "/api/v1/namespaces/default/configmaps"
 
 
 class Line:
-    """What lies between the client and the API server, and can be cut."""
+    """What lies between the client and the API server, and can be cut.
+
+    While it ``swallows``, all of it stands and nothing arrives. What is ``dead`` does so for ever.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._open: set[asyncio.StreamWriter] = set()
-        self.down = False
+        self.down = self.swallows = False
+        self.dead: set[asyncio.StreamWriter] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.down:
@@ -42,7 +46,7 @@ class Line:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._open |= {writer, far_writer}
         try:
-            await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
+            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
         finally:
             self._open -= {writer, far_writer}
             far_writer.transport.abort()
@@ -51,13 +55,18 @@ class Line:
         for each in self._open:
             each.transport.abort()
 
+    def die(self) -> None:
+        """What is open now stays open, and nothing arrives on it any more."""
+        self.dead |= self._open
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if not self.swallows and writer not in self.dead:
+                    writer.write(data)
+                    await writer.drain()
+            if writer not in self.dead:
+                writer.close()
 
 
 class Counting(ClusterClient):
@@ -130,6 +139,8 @@ async def test_it_is_right_again_after_whatever_happens_to_its_server(
 ) -> None:
     monkeypatch.setattr(pulse, "EVERY", 0.2)
     monkeypatch.setattr(reflector, "LIST_GAP", 1.0)
+    monkeypatch.setattr(reflector, "WATCHED", (2, 3))
+    monkeypatch.setattr(reflector, "GRACE", 1.0)
     plane = private_control_plane
     namespace = Namespace(plane.api(), "default")
     async with following(plane) as (line, client, found):
@@ -165,6 +176,17 @@ async def test_it_is_right_again_after_whatever_happens_to_its_server(
         plane.process("kube-apiserver").send_signal(signal.SIGCONT)
         await soon(lambda: not is_troubled())
         await is_right(await changed(namespace, {"b": "2", "c": "2"}))
+        assert client.lists == 1
+
+        # The lines are dead, and nobody closes them; then nothing arrives on any.
+        line.die()
+        await is_right(await changed(namespace, {"b": "3", "c": "2"}))
+        line.swallows = True
+        wanted = await changed(namespace, {"b": "4", "c": "2"})
+        await soon(is_troubled)
+        line.swallows = False
+        await is_right(wanted)
+        await soon(lambda: not is_troubled())
         assert client.lists == 1
 
         # It is killed, and all that was missed is forgotten.

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.config.kubernetes import KubernetesCluster
-from opsconsole.sources.kubernetes.api.client import ClusterClient, Right
+from opsconsole.sources.kubernetes.api.client import ClusterClient
 from opsconsole.sources.kubernetes.api.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.rights import Right
 from tests.servers.kubernetes.api import Namespace
 from tests.servers.kubernetes.cluster import ClusterAt
 from tests.sources.kubernetes.roles import bind, rules

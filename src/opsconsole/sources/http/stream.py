@@ -2,7 +2,8 @@
 
 Invariant: at most ``HELD`` bytes and one piece wait to be read, the peer is made to wait beyond
 that; a stream that is silent for longer than is allowed, or whose peer no longer answers the
-kernel, ends with a fault. It carries one exchange and is never used again.
+kernel, ends with a fault. It carries one exchange after another, each begun only where the one
+before ended whole.
 """
 
 import asyncio
@@ -44,6 +45,14 @@ class Stream(asyncio.Protocol):
         self._news = asyncio.Event()
         self._fault: TransportFaultError | None = None
         self._ended = False
+        self._beyond = False
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether another exchange may begin: the last one ended, and the peer keeps the line."""
+        head = self._parser.head
+        whole = self._ended and self._fault is None and head is not None and head.reusable
+        return whole and not self._beyond and self._is_open()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio when the connection stands, after any TLS handshake."""
@@ -61,6 +70,8 @@ class Stream(asyncio.Protocol):
         Raises ``TransportFaultError``. ``total`` is for messages.
         """
         assert self._transport is not None
+        self._parser = ResponseParser("GET", _LARGEST)
+        self._ended = False
         self._transport.write(wire)
         while self._parser.head is None:
             self._check()
@@ -93,6 +104,8 @@ class Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with the next bytes."""
         if self._ended or self._fault is not None:
+            # What comes between two exchanges belongs to neither.
+            self._beyond = True
             return
         try:
             self._ended = self._parser.feed(data) is not None
@@ -117,6 +130,7 @@ class Stream(asyncio.Protocol):
             self._transport.abort()
 
     def _broke_off(self, exc: Exception | None) -> None:
+        self._beyond = True
         if self._ended or self._fault is not None:
             return
         status = self._parser.status
@@ -137,8 +151,11 @@ class Stream(asyncio.Protocol):
             raise TransportFaultError.of(self._fault.fault)
 
     def _go_on(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and self._is_open():
             self._transport.resume_reading()
+
+    def _is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
 
     async def _wait(self, until: float) -> bool:
         """Whether anything came by ``until``."""

@@ -5,8 +5,9 @@ effect whole, an event that is cut, garbled or out of order takes none. Once the
 answers, the store equals what is there. No more than one list in ``LIST_GAP`` seconds is begun.
 ``standing`` says until when the store was right and what is wrong since.
 
-It is client-go's reflector (``tools/cache/reflector.go``): pages, bookmarks, a watch of five to ten
-minutes, 410 as a code and as an event, full jitter; and a limit to silence.
+It is client-go's reflector (``tools/cache/reflector.go``): pages, bookmarks, 410 as a code and as
+an event, full jitter. Its watches are short, because only the end that the server was asked for, or
+a line, shows that a watch still stands: one that is dead without being closed is known by then.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
 
@@ -38,14 +39,21 @@ LONGEST_PAUSE: Final = 30.0
 HEALTHY: Final = 120.0
 """Seconds without trouble after which the next pause is a first one again."""
 
-SILENCE: Final = 150.0
-"""Seconds without a whole line after which a watch is dropped; a bookmark comes every minute."""
+WATCHED: Final = (15, 20)
+"""Seconds after which the server is to end a watch, at least and at most; just before it sends a
+bookmark."""
+
+PROOF: Final = 3
+"""The same of the first watch after one that was not ended: until then it is not believed."""
+
+GRACE: Final = 5.0
+"""Seconds by which the server may end a watch late."""
+
+SILENCE: Final = WATCHED[1] + GRACE
+"""Seconds for which a dead line is taken for one on which nothing changes, at most."""
 
 SHORT: Final = 1.0
 """Seconds that a watch lasts at least, if the server works."""
-
-GRACE: Final = 30.0
-"""Seconds by which the server may end a watch late."""
 
 LINE_LIMIT: Final = 8 << 20
 """Bytes of one event; etcd takes objects of 1.5 MiB."""
@@ -156,6 +164,8 @@ class Reflector(Generic[T]):
         self._right_at: float | None = None
         self._fault: Fault | None = None
         self._watching = False
+        self._doubted = False
+        self._line_at = 0.0
         self._attempts = 0
         self._troubled_at = 0.0
         self._hurry = asyncio.Event()
@@ -172,6 +182,8 @@ class Reflector(Generic[T]):
         if not self._watching:
             return Standing(self._right_at, self._fault)
         # While nothing is heard of the server, nothing is known of what changes there.
+        if self._doubted:
+            return Standing(self._right_at, self._fault)
         heard_at = self._clock.now() - self._api.silent_for
         return Standing(heard_at, self._fault or self._api.trouble)
 
@@ -251,7 +263,7 @@ class Reflector(Generic[T]):
 
     async def _watch(self) -> None:
         """Follow what changes until the server ends the watch."""
-        seconds = self._chance.randint(300, 600)
+        seconds = PROOF if self._doubted else self._chance.randint(*WATCHED)
         asked = {
             **self._params,
             "watch": "1",
@@ -261,11 +273,14 @@ class Reflector(Generic[T]):
         }
         started = self._clock.now()
         try:
-            async with self._api.stream(self.path, asked, silence=SILENCE) as pieces:
-                self._watching, self._fault = True, None
+            async with self._api.stream(self.path, asked, silence=seconds + GRACE) as pieces:
+                self._watching, self._line_at = True, started
+                self._fault = self._fault if self._doubted else None
                 async with aclosing(self._lines(pieces, started + seconds + GRACE)) as lines:
                     async for line in lines:
                         self._take(line)
+                        self._believe()
+            self._believe()
             if self._clock.now() - started < SHORT:
                 message = f"{self._api.endpoint} ends every watch at once"
                 raise unusable(message, "", FaultKind.PROTOCOL)
@@ -275,6 +290,8 @@ class Reflector(Generic[T]):
                 raise
             # It worked and was cut: nothing speaks against going on at once.
             self._fault = error.fault
+            if error.fault.kind is FaultKind.TIMEOUT:
+                self._doubt()
             self._stop_watching()
             await self._clock.sleep(self._chance.uniform(0.0, FIRST_PAUSE))
         finally:
@@ -283,7 +300,19 @@ class Reflector(Generic[T]):
     def _stop_watching(self) -> None:
         if self._watching:
             self._watching = False
-            self._right_at = self._clock.now() - self._api.silent_for
+            if not self._doubted:
+                self._right_at = self._clock.now() - self._api.silent_for
+
+    def _doubt(self) -> None:
+        """The line was dead, nobody knows since when: what is known is of its last word."""
+        if not self._doubted:
+            self._doubted, self._right_at = True, self._line_at
+
+    def _believe(self) -> None:
+        """The watch has shown that it stands."""
+        self._line_at = self._clock.now()
+        if self._doubted:
+            self._doubted, self._fault = False, None
 
     async def _lines(self, pieces: AsyncIterator[bytes], ends: float) -> AsyncGenerator[bytes]:
         """Whole lines. Raises ClusterError for one that is too long or does not end."""
@@ -300,7 +329,8 @@ class Reflector(Generic[T]):
             if len(buffer) > LINE_LIMIT:
                 raise self._violation(f"an event of more than {LINE_LIMIT >> 20} MiB")
             if now - whole_at > SILENCE or now > ends:
-                raise self._violation("an event or a watch that does not end")
+                what = f"{self._api.endpoint} sends an event or a watch that does not end"
+                raise unusable(what, "", FaultKind.TIMEOUT)
 
     def _take(self, line: bytes) -> None:
         """Apply one event. Raises ClusterError where it is none, or ends the watch."""

@@ -8,10 +8,11 @@ import pytest
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.kubernetes.api.access import Access
-from opsconsole.sources.kubernetes.api.client import ClusterClient, Right
+from opsconsole.sources.kubernetes.api.client import ClusterClient
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.api.credentials import Identity, Written
 from opsconsole.sources.kubernetes.api.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.rights import Right
 from tests.patience import soon
 from tests.sources.hostile_cases import CASES, Exchange
 from tests.sources.kubernetes.asking import JSON, LIMIT, LOOKS, SAFE, answering, asking, said
@@ -215,6 +216,62 @@ async def test_a_stream_that_is_silent_too_long_ends() -> None:
         with pytest.raises(ClusterError) as caught:
             await streamed(client, silence=0.2)
     assert caught.value.fault.kind is FaultKind.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("more", "connections"),
+    [
+        (b"", 1),
+        (b"HTTP/1.1 200 OK\r\n", 3),  # what was not asked for belongs to no watch
+        (None, 3),  # it closes after each
+    ],
+)
+async def test_a_line_whose_watch_has_ended_is_used_again(
+    more: bytes | None, connections: int
+) -> None:
+    begun: list[bytes] = []
+    opened = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        while True:
+            try:
+                begun.append(await reader.readuntil(b"\r\n\r\n"))
+            except asyncio.IncompleteReadError:
+                return
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n0\r\n\r\n" + (more or b"")
+            )
+            await writer.drain()
+            if more is None:
+                writer.close()
+                return
+
+    async with serving(serve) as port, asking(f"http://127.0.0.1:{port}") as client:
+        for _ in range(3):
+            assert await streamed(client, silence=5) == b"{}\n"
+            await asyncio.sleep(0.05)
+    assert (len(begun), opened) == (3, connections)
+
+
+async def test_a_line_that_was_left_while_its_watch_went_on_is_not_used_again() -> None:
+    opened = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        writer.write(b"Transfer-Encoding: chunked\r\n\r\n3\r\n{}\n\r\n")
+        await reader.read()
+
+    async with serving(serve) as port, asking(f"http://127.0.0.1:{port}") as client:
+        for _ in range(2):
+            async with client.stream("/api", {"watch": "1"}, silence=5) as pieces:
+                assert await anext(pieces) == b"{}\n"
+    assert opened == 2
 
 
 class Changing:

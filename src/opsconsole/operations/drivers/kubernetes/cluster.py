@@ -22,9 +22,9 @@ from opsconsole.operations.drivers.kubernetes.patches import Patch
 from opsconsole.operations.drivers.kubernetes.workloads import namespaced, part
 from opsconsole.operations.driving.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.sources.kubernetes.api.access import Access
-from opsconsole.sources.kubernetes.api.client import Right
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.api.kubeconfig import access_of
+from opsconsole.sources.kubernetes.api.rights import Right
 from opsconsole.threads import QueueFullError
 
 _READING: Final = 10.0

@@ -33,8 +33,8 @@ from opsconsole.operations.driving.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.sources.kubernetes.api.client import Right
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.rights import Right
 from opsconsole.text import sanitize
 
 AGAIN: Final = 5.0

@@ -27,7 +27,7 @@ from opsconsole.operations.driving.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.sources.kubernetes.api.client import Right
+from opsconsole.sources.kubernetes.api.rights import Right
 from opsconsole.text import sanitize
 
 _SHOWN: Final = 80

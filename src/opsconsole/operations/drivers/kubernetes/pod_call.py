@@ -28,8 +28,9 @@ from opsconsole.operations.driving.driver import (
     declared,
 )
 from opsconsole.sources.health.factory import join_url
-from opsconsole.sources.kubernetes.api.client import ClusterClient, Right
+from opsconsole.sources.kubernetes.api.client import ClusterClient
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.rights import Right
 from opsconsole.sources.kubernetes.asked_pods import AskedPods
 from opsconsole.sources.kubernetes.proxied import base_of, is_within
 from opsconsole.text import sanitize

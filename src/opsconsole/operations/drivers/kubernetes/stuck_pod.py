@@ -23,8 +23,8 @@ from opsconsole.operations.driving.driver import (
     Outcome,
     StepOutcome,
 )
-from opsconsole.sources.kubernetes.api.client import Right
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
+from opsconsole.sources.kubernetes.api.rights import Right
 
 _NOTHING: Final = "nothing-to-do"
 

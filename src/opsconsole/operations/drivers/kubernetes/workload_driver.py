@@ -41,7 +41,7 @@ from opsconsole.operations.driving.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.sources.kubernetes.api.client import Right
+from opsconsole.sources.kubernetes.api.rights import Right
 from opsconsole.sources.kubernetes.objects.selectors import selector
 from opsconsole.text import sanitize
 

@@ -9,7 +9,6 @@ never after a 403.
 
 import asyncio
 import contextlib
-import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from opsconsole.sources.kubernetes.api.access import Access, context_of
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, unusable
 from opsconsole.sources.kubernetes.api.credentials import REREAD, Identity
 from opsconsole.sources.kubernetes.api.pulse import Pulse
+from opsconsole.sources.kubernetes.api.rights import REVIEWS, Right, review_of, said_of
 from opsconsole.sources.kubernetes.api.wire import (
     ERROR_LIMIT,
     JsonObject,
@@ -55,12 +55,14 @@ MOST: Final = 50_000
 _KEPT: Final = 4
 """Idle connections."""
 
+_LINES: Final = 64
+"""Idle lines of streams, which watches come back to after a moment."""
+
 PATIENCE: Final = 5.0
 """Seconds that a server that is watched may take to say that it is there."""
 
 _IDENTITY_DEADLINE: Final = 30.0
 _LOOKS: Final = frozenset({"GET", "HEAD"})
-_REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +71,6 @@ class Listing:
 
     items: tuple[JsonObject, ...]
     version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Right:
-    """What somebody wants to do: ``patch`` ``deployments`` of ``apps`` in a namespace.
-
-    ``subresource`` is such as ``scale``; without a namespace it is all of them.
-    """
-
-    verb: str
-    resource: str
-    group: str = ""
-    namespace: str = ""
-    name: str = ""
-    subresource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +105,7 @@ class ClusterClient:
         self._who: asyncio.Task[_Who] | None = None
         self._last: _Who | None = None
         self._idle: list[tuple[_Who, Connection]] = []
+        self._lines: list[tuple[_Who, Stream]] = []
         self._closed = False
         self._pulse = Pulse(self._beat)
 
@@ -159,27 +147,12 @@ class ClusterClient:
 
     async def review(self, asked: Right) -> bool | None:
         """Whether this user may do it; None where that could not be asked."""
-        attributes = {
-            "verb": asked.verb,
-            "resource": asked.resource,
-            "group": asked.group,
-            "namespace": asked.namespace,
-            "name": asked.name,
-            "subresource": asked.subresource,
-        }
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {key: each for key, each in attributes.items() if each}},
-        }
         try:
-            found = await self._ask("POST", _REVIEWS, body=json.dumps(body).encode())
+            found = await self._ask("POST", REVIEWS, body=review_of(asked))
             answer = json_object(found, self.endpoint)
         except ClusterError:
             return None
-        status = answer.get("status")
-        allowed = status.get("allowed") if isinstance(status, dict) else None
-        return allowed if isinstance(allowed, bool) else None
+        return said_of(answer)
 
     async def proxied(
         self,
@@ -234,17 +207,20 @@ class ClusterClient:
     async def stream(
         self, path: str, params: Mapping[str, str] | None = None, *, silence: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """What comes at ``path``, in pieces as they come, on a connection of its own.
+        """What comes at ``path``, in pieces as they come, on a line that is its own so long.
 
         Raises ClusterError, also between two pieces: when nothing comes for ``silence`` seconds.
         """
         deadline = asyncio.get_running_loop().time() + self.timeout
-        found = await self._begin(path, params, deadline)
+        found, who = await self._begin(path, params, deadline)
         try:
             with self._pulse.watched():
                 yield self._pieces(found, silence)
         finally:
-            found.close()
+            if found.is_reusable and not self._closed and len(self._lines) < _LINES:
+                self._lines.append((who, found))
+            else:
+                found.close()
 
     async def close(self) -> None:
         """Drop the idle connections and let the threads end; idempotent."""
@@ -266,19 +242,20 @@ class ClusterClient:
             fault = Fault(FaultKind.TIMEOUT, f"{self.endpoint} does not answer", phase="headers")
             raise ClusterError(fault) from None
 
-    async def _begin(self, path: str, params: Mapping[str, str] | None, deadline: float) -> Stream:
-        """An open stream whose answer is a success."""
+    async def _begin(
+        self, path: str, params: Mapping[str, str] | None, deadline: float
+    ) -> tuple[Stream, _Who]:
+        """An open stream whose answer is a success, and as whom it was asked for."""
         who = await self._known(deadline)
         for last in (False, True):
-            found = await self._dial(Stream, who, deadline)
+            wire = request(who.access, who.identity, "GET", path, params)
+            found, head = await self._opened(who, wire, deadline)
             try:
-                wire = request(who.access, who.identity, "GET", path, params)
-                head = await found.begin(wire, deadline, self.timeout)
                 self._pulse.heard()
                 if 200 <= head.status <= 299:
                     if params and "watch" in params:
                         check_type(head, self.endpoint)
-                    return found
+                    return found, who
                 body = await _rest(found, deadline)
             except TransportFaultError as error:
                 found.close()
@@ -292,6 +269,30 @@ class ClusterClient:
                 raise refusal(head, body, self.endpoint, who.identity)
             who = renewed
         raise AssertionError("the second turn returns or raises")
+
+    async def _opened(self, who: _Who, wire: bytes, deadline: float) -> tuple[Stream, HttpAnswer]:
+        """A stream on a line that was kept, or on a fresh one, and the head of its answer."""
+        while self._lines:
+            whose, kept = self._lines.pop()
+            if whose.is_like(who) and kept.is_reusable:
+                try:
+                    return kept, await kept.begin(wire, deadline, self.timeout)
+                except TransportFaultError:
+                    # It was closed just then; whether the server answers, a fresh one shows.
+                    pass
+                except BaseException:
+                    kept.close()
+                    raise
+            kept.close()
+        fresh = await self._dial(Stream, who, deadline)
+        try:
+            return fresh, await fresh.begin(wire, deadline, self.timeout)
+        except TransportFaultError as error:
+            fresh.close()
+            raise ClusterError(error.fault) from None
+        except BaseException:
+            fresh.close()
+            raise
 
     async def _pieces(self, found: Stream, silence: float) -> AsyncIterator[bytes]:
         try:
@@ -374,7 +375,10 @@ class ClusterClient:
     def _drop_idle(self) -> None:
         for _, connection in self._idle:
             connection.close()
+        for _, line in self._lines:
+            line.close()
         self._idle.clear()
+        self._lines.clear()
 
     async def _dial(self, kind: "type[P]", who: _Who, deadline: float) -> P:
         try:
