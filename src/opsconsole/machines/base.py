@@ -77,6 +77,25 @@ class Machine(Protocol):
         """Run a program to its end, at most ``deadline`` seconds, keeping ``limit`` bytes."""
         ...
 
+    async def run_named(
+        self, name: str, command: Command, *, limit: int, deadline: float
+    ) -> Finished:
+        """Run a program to its end that nothing here cuts: it goes on without this process.
+
+        At most one is begun under ``name``, ever. What it says is kept together, the last
+        ``limit`` bytes; it is ended after ``deadline`` seconds, wherever it runs.
+        """
+        ...
+
+    async def ended(
+        self, name: str, command: Command, *, limit: int, deadline: float
+    ) -> Finished | None:
+        """Wait for the end of what ``run_named`` began under ``name``, as it would have.
+
+        None where nothing was, and nothing will be; MachineError where nobody knows.
+        """
+        ...
+
     def stream(self, command: Command) -> Stream:
         """Start a program that is read as it runs. Blocks; raises MachineError."""
         ...

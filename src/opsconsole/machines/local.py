@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final, TypeVar
@@ -105,6 +106,20 @@ class LocalMachine(Machine):
             )
         finally:
             stop.set()
+
+    async def run_named(
+        self, name: str, command: Command, *, limit: int, deadline: float
+    ) -> Finished:
+        """Run a program, which here ends with this process."""
+        together = replace(command, together=True)
+        return await self.run(together, limit=limit, deadline=deadline, keep=Keep.LAST)
+
+    async def ended(
+        self, name: str, command: Command, *, limit: int, deadline: float
+    ) -> Finished | None:
+        """Nobody knows: a program leaves nothing here that could be looked for."""
+        what = f"how far {_shown(command.argv[0])} came is not known"
+        raise MachineError(Failure.OTHER, what, begun=True)
 
     def stream(self, command: Command) -> LocalStream:
         """Start a program that is read as it runs."""

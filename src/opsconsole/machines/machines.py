@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 
 class Machines:
-    """What reaches hosts has one, and closes it. Thread-safe."""
+    """What reaches hosts has one, and closes it. Thread-safe.
 
-    def __init__(self) -> None:
+    ``errand`` is the operation that it is for; what another process left of it at a host is ended.
+    """
+
+    def __init__(self, errand: str = "") -> None:
+        self._errand = errand
         self._lock = threading.Lock()
         self._hosts: dict[str, SshMachine] = {}
         self._here = LocalMachine()
@@ -38,7 +42,7 @@ class Machines:
         from opsconsole.machines.ssh.logins import GATE, Target
         from opsconsole.machines.ssh.machine import SshMachine
 
-        target = Target(host.name, host.destination, host.ssh_config or "", host.sudo)
+        target = Target(host.name, host.destination, host.ssh_config or "", host.sudo, self._errand)
         with self._lock:
             known = self._hosts.get(host.name)
             if known is not None and known.target == target:

@@ -9,13 +9,31 @@ run through it and is still waited for.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+
+NAME: Final = "opsconsole"
+"""The first of the names that a loop has."""
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _PLAIN: Final = re.compile(rb"[^A-Za-z0-9 !-$&-/:-@\[\]-`{-~]")
 _WORD: Final = re.compile(r"[A-Za-z0-9_@+=:,./-]+")
+
+TOOLS: Final = r"""
+ocFind() {
+  case $1 in
+  */*) [ -e "$1" ] || return 2; [ -f "$1" ] && [ -x "$1" ] || return 3; return 0;;
+  esac
+  ocR=$IFS; IFS=:
+  for ocS in $2; do
+    if [ -f "$ocS/$1" ] && [ -x "$ocS/$1" ]; then IFS=$ocR; return 0; fi
+  done
+  IFS=$ocR; return 2
+}
+ocKill() { kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null; }
+""".strip()
+"""Finding a program, as 2 and 3 of ``ocS`` say that there is none; ending one with its children."""
 
 # Names begin with ``oc`` and are unset first: a variable that was exported stays so when it is set.
 _LOOP: Final = r"""
@@ -28,17 +46,7 @@ ocIn() {
   ocD= ocR=$1
   while [ "$ocR" -gt 0 ]; do IFS= read -r ocS || exit 0; ocD=$ocD$ocS; ocR=$((ocR-1)); done
 }
-ocFind() {
-  case $1 in
-  */*) [ -e "$1" ] || return 2; [ -f "$1" ] && [ -x "$1" ] || return 3; return 0;;
-  esac
-  ocR=$IFS; IFS=:
-  for ocS in $2; do
-    if [ -f "$ocS/$1" ] && [ -x "$ocS/$1" ]; then IFS=$ocR; return 0; fi
-  done
-  IFS=$ocR; return 2
-}
-ocKill() { kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null; }
+%(tools)s
 ocRun() {
   ocP= ocE=
   trap 'ocE=1; [ -z "$ocP" ] || ocKill KILL "$ocP"' TERM
@@ -86,15 +94,30 @@ read -r ocS ocR 2>/dev/null </proc/$$/stat && set -- ${ocR##*) }
 
 def script(mark: str) -> bytes:
     """The loop, whose answers carry ``mark``."""
-    return (_LOOP % {"mark": mark, "path": PATH}).encode("ascii")
+    return (_LOOP % {"mark": mark, "path": PATH, "tools": TOOLS}).encode("ascii")
 
 
-def bootstrap(length: int) -> str:
+def bootstrap(length: int, names: Sequence[str] = ()) -> str:
     """The one command that the login shell gets, whichever it is: it reads the loop and becomes it.
 
-    It holds nothing that sh, csh or fish read differently.
+    It holds nothing that sh, csh or fish read differently. ``names`` are shown as its arguments.
     """
-    return f"exec /bin/sh -c 'eval \"$(dd bs=1 count={length} 2>/dev/null)\"'"
+    loop = f"exec /bin/sh -c 'eval \"$(dd bs=1 count={length} 2>/dev/null)\"'"
+    return " ".join((loop, *names))
+
+
+def ending(errand: str, own: Iterable[str]) -> str:
+    """Code that ends the loops of ``errand`` whose lines are gone: all but those named ``own``.
+
+    What such a loop was sent, and has not done yet, is not done any more.
+    """
+    names = "|".join(f"*/{each}/*" for each in own)
+    return (
+        f"for ocS in $(grep -ls '[{errand[0]}]{errand[1:]}' /proc/[0-9]*/cmdline); do\n"
+        f"ocR=$(tr '\\000' / <\"$ocS\" 2>/dev/null); ocP=${{ocS#/proc/}}; ocP=${{ocP%/cmdline}}\n"
+        f'case $ocR in {names}) ;; */{NAME}/{errand}/*) ocKill KILL "$ocP";; esac\n'
+        "done; :"
+    )
 
 
 def escaped(data: bytes) -> bytes:

@@ -113,12 +113,17 @@ class Frame:
 
 
 class Line:
-    """A line that is open. Raises LostError where it breaks, and OSError without an ssh."""
+    """A line that is open. Raises LostError where it breaks, and OSError without an ssh.
 
-    def __init__(self, argv: tuple[str, ...]) -> None:
+    Its loop has the ``errand`` that it is for, if any, and its own ``name`` among its arguments.
+    """
+
+    def __init__(self, argv: tuple[str, ...], errand: str = "") -> None:
         self._mark = secrets.token_hex(16)
+        self.name = secrets.token_hex(8)
         script = far_end.script(self._mark)
-        self._ssh = programs.begin((*argv, far_end.bootstrap(len(script))))
+        names = (far_end.NAME, errand, self.name) if errand else ()
+        self._ssh = programs.begin((*argv, far_end.bootstrap(len(script), names)))
         assert self._ssh.stdin is not None
         assert self._ssh.stdout is not None
         assert self._ssh.stderr is not None

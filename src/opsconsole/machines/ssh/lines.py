@@ -3,6 +3,9 @@
 Invariant: a line that is used again was asked just before whether it still is one; one that is not
 as it should be is ended. What only reads is asked a second time, on another line, where the first
 broke. Thread-safe; everything blocks, at most until ``ends`` (``time.monotonic``).
+
+What was sent over a line that broke may arrive after it, or be at work still. A line of an errand
+begins by ending all such loops of its errand, so that what is then looked up stays as it is.
 """
 
 import contextlib
@@ -12,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from opsconsole.machines.ssh import far_end
 from opsconsole.machines.ssh.line import Answer, FarEnd, Line, LostError, StrangeError, TooMuchError
 from opsconsole.machines.ssh.logins import WITHIN, Gate, Patience, Target, explained
 from opsconsole.model.running.machine import Failure, MachineError
@@ -156,7 +160,7 @@ class Lines:
 
     def _greeted(self, ends: float) -> Line:
         try:
-            line = Line(self.target.argv)
+            line = Line(self.target.argv, self.target.errand)
         except OSError as error:
             raise explained(error, self.target) from error
         with self._lock:
@@ -166,13 +170,20 @@ class Lines:
             if closed:
                 raise LostError(b"the console is closing")
             line.greet(ends)
-        except (LostError, StrangeError, TimeoutError) as error:
+            if self.target.errand:
+                self._end_others(line, ends)
+        except (LostError, StrangeError, TooMuchError, TimeoutError) as error:
             self.discard(line)
             raise explained(error, self.target) from error
         except BaseException:
             self.discard(line)
             raise
         return line
+
+    def _end_others(self, line: Line, ends: float) -> None:
+        with self._lock:
+            own = [each.name for each in self._open if not each.is_ended]
+        line.ask(far_end.ending(self.target.errand, own), limit=_SHORT, ends=ends)
 
     def _rested(self, ends: float) -> Line | None:
         """An idle line that lives; others are closed."""

@@ -46,12 +46,16 @@ OPTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A host as the settings name it. ``ssh`` is its destination, ``config`` another file."""
+    """A host as the settings name it. ``ssh`` is its destination, ``config`` another file.
+
+    ``errand`` is the operation that it is reached for, if it is for one alone.
+    """
 
     name: str
     ssh: str
     config: str = ""
     sudo: bool = False
+    errand: str = ""
 
     @property
     def argv(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, TypeVar
 
 from opsconsole.machines.base import FileFollowing, Launched, Machine, Stream
 from opsconsole.machines.processes import parsed
-from opsconsole.machines.ssh import programs
+from opsconsole.machines.ssh import named, programs
 from opsconsole.machines.ssh.far_end import quoted
 from opsconsole.machines.ssh.files import LOOK, Files
 from opsconsole.machines.ssh.line import FarEnd
@@ -66,6 +66,35 @@ class SshMachine(Machine):
         )
         try:
             return await self._call(call, deadline=deadline + command.grace + _AFTER, begun=True)
+        finally:
+            stop.set()
+
+    async def run_named(
+        self, name: str, command: Command, *, limit: int, deadline: float
+    ) -> Finished:
+        """Run a program that outlives the line, and is found again."""
+        stop = Stop()
+        call = partial(
+            named.run, self._lines, name, command, limit=limit, deadline=deadline, stop=stop
+        )
+        return await self._waited(call, command, deadline, stop)
+
+    async def ended(
+        self, name: str, command: Command, *, limit: int, deadline: float
+    ) -> Finished | None:
+        """Wait for the end of what was begun under ``name``."""
+        stop = Stop()
+        call = partial(
+            named.ended, self._lines, name, command, limit=limit, deadline=deadline, stop=stop
+        )
+        return await self._waited(call, command, deadline, stop)
+
+    async def _waited(
+        self, call: Callable[[], T], command: Command, deadline: float, stop: Stop
+    ) -> T:
+        try:
+            whole = deadline + command.grace + named.AWAY + 2 * LOOK
+            return await self._call(call, deadline=whole, begun=True)
         finally:
             stop.set()
 

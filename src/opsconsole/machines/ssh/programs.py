@@ -13,9 +13,9 @@ from typing import Final
 
 from opsconsole.machines.base import Launched, Stream
 from opsconsole.machines.ssh import far_end
-from opsconsole.machines.ssh.line import Frame, Line, LostError
+from opsconsole.machines.ssh.line import FarEnd, Frame, Line, LostError, TooMuchError
 from opsconsole.machines.ssh.lines import Lines, Stop, broken
-from opsconsole.machines.ssh.logins import WITHIN
+from opsconsole.machines.ssh.logins import WITHIN, Target
 from opsconsole.model.running.machine import Command, End, Failure, Finished, Keep, MachineError
 from opsconsole.text import sanitize
 
@@ -62,7 +62,7 @@ class SshStream(Stream):
                 if not isinstance(each, Frame):
                     yield each
                 elif each.kind == b"end":
-                    code = _exit_code(each.number)
+                    code = exit_code(each.number)
                     said = self._line.complaint(time.monotonic() + _KILLED)
                     finished = Finished(End.EXITED, code, complaint=said)
                     return
@@ -116,10 +116,10 @@ class SshLaunched(Launched):
         try:
             for each in line.frames(_CHUNK, None):
                 if isinstance(each, Frame) and each.kind == b"end":
-                    self._code = _exit_code(each.number)
+                    self._code = exit_code(each.number)
                     return
-        except Exception:  # noqa: BLE001 - the line broke: nothing is known of its end
-            return
+        except (LostError, TooMuchError):
+            return  # nothing is known of its end
         finally:
             lines.discard(line)
 
@@ -168,7 +168,7 @@ class _Running:
             return Finished(end, -9, bytes(self._output[: self._limit]))
         complaint = self._line.complaint(time.monotonic() + _KILLED)
         self._settle()
-        code = _exit_code(self._status)
+        code = exit_code(self._status)
         return Finished(end, code, bytes(self._output[: self._limit]), complaint)
 
     def _ended(self) -> bool:
@@ -196,7 +196,7 @@ class _Running:
                 if each.kind == b"started":
                     self._pid = each.number
                 elif each.kind == b"failed":
-                    raise _not_begun(each.number, self._command)
+                    raise not_begun(each.number, self._command)
                 elif each.kind == b"end":
                     self._status = each.number
                     return True
@@ -214,29 +214,32 @@ class _Running:
             for each in self._line.frames(_CHUNK, time.monotonic() + _SETTLES):
                 if isinstance(each, Frame) and each.kind == b"clean":
                     return
-        except Exception:  # noqa: BLE001 - whatever it is: the line is not used again
+        except (LostError, TooMuchError, TimeoutError):
             self._line.end()
 
 
 def _code(lines: Lines, line: Line, command: Command) -> tuple[str, list[bytes]]:
     """What begins the program, and the lines of its input."""
-    far = line.far_end
-    if far is None or not far.setsid:
-        what = f"setsid is not on {lines.target.name}, so no program can be ended with its children"
-        raise MachineError(Failure.NOT_FOUND, what, remedy="install util-linux there")
     if len(command.input) > _MOST:
         what = f"more than {_MOST} bytes of input are not sent to {lines.target.name}"
         raise MachineError(Failure.TOO_LARGE, what)
-    code = far_end.program(
+    return code_of(command, line.far_end, lines.target), input_lines(command.input)
+
+
+def code_of(command: Command, far: FarEnd | None, target: Target) -> str:
+    """What defines how the program is begun, as ``far_end.program`` has it. Raises MachineError."""
+    if far is None or not far.setsid:
+        what = f"setsid is not on {target.name}, so no program can be ended with its children"
+        raise MachineError(Failure.NOT_FOUND, what, remedy="install util-linux there")
+    return far_end.program(
         command.argv,
         cwd=command.cwd,
         environment=command.environment,
         inherits=command.inherits,
         together=command.together,
         signals=far.signals,
-        sudo=command.privileged and lines.target.sudo and far.user != 0,
+        sudo=command.privileged and target.sudo and far.user != 0,
     )
-    return code, input_lines(command.input)
 
 
 def input_lines(data: bytes) -> list[bytes]:
@@ -255,15 +258,17 @@ def _started(line: Line, command: Command, ends: float) -> None:
             line.unread(b"".join(said))
             return
         elif each.kind == b"failed":
-            raise _not_begun(each.number, command)
+            raise not_begun(each.number, command)
 
 
-def _not_begun(number: int, command: Command) -> MachineError:
+def not_begun(number: int, command: Command) -> MachineError:
+    """Why a program was not begun, as ``far_end.program`` answers."""
     failure, words = _NOT_BEGUN.get(number, (Failure.OTHER, "{program}: it cannot be begun"))
     program = sanitize(command.argv[0], limit=200)
     cwd = sanitize(command.cwd, limit=200)
     return MachineError(failure, words.format(program=program, cwd=cwd))
 
 
-def _exit_code(status: int) -> int:
+def exit_code(status: int) -> int:
+    """A shell's exit status as ``Finished.code``."""
     return 128 - status if status in _SIGNALS else status

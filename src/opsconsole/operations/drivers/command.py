@@ -2,7 +2,7 @@
 
 Invariant: the program gets a small environment of its own, no terminal and no input, and runs in
 a process group of its own, which is ended as a whole (TERM, 10 s, KILL) at its time limit. A
-program that was ended, or whose end was not seen, leaves an UNKNOWN outcome.
+program that was ended, or whose end nobody saw, leaves an UNKNOWN outcome.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from opsconsole.model.running.machine import (
     End,
     FileKind,
     FileStatus,
-    Keep,
+    Finished,
     MachineError,
 )
 from opsconsole.operations.drivers.call import Call
@@ -101,39 +101,54 @@ class CommandDriver(Driver):
 
     async def execute(self, step: Step) -> StepOutcome:
         """Run it to its end or to its time limit."""
+        name, started = self._context.name_of(step), time.monotonic()
+        try:
+            finished = await self._machine.run_named(
+                name, self._filled(step), limit=OUTPUT_LIMIT, deadline=self._command.timeout
+            )
+        except MachineError as error:
+            return not_done(error)
+        return self._outcome(finished, time.monotonic() - started)
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """How it ended, where its machine kept that."""
+        name, limit = self._context.name_of(step), self._command.timeout
+        try:
+            finished = await self._machine.ended(
+                name, self._filled(step), limit=OUTPUT_LIMIT, deadline=limit
+            )
+        except MachineError as error:
+            return not_done(error)
+        if finished is None:
+            return StepOutcome(Outcome.FAILED, "it was never begun")
+        return self._outcome(finished)
+
+    def undo(self) -> str:
+        """As far as it can be known."""
+        return "it cannot be undone from here"
+
+    def _filled(self, step: Step) -> Command:
         values = words(self._context.request)
-        argv = [step.target, *(_argument(each, values) for each in Run.of(step).arguments)]
-        command = Command(
-            tuple(argv),
+        arguments = (_argument(each, values) for each in Run.of(step).arguments)
+        return Command(
+            (step.target, *arguments),
             cwd=str(self._cwd),
             environment=self._environment(),
             together=True,
             grace=GRACE,
         )
-        started, limit = time.monotonic(), self._command.timeout
-        try:
-            finished = await self._machine.run(
-                command, limit=OUTPUT_LIMIT, deadline=limit, keep=Keep.LAST
-            )
-        except MachineError as error:
-            return not_done(error)
+
+    def _outcome(self, finished: Finished, took: float | None = None) -> StepOutcome:
+        """``took``: seconds, where they are known."""
         lines = _lines(finished.output)
         if finished.end is not End.EXITED:
-            detail = f"ended after its limit of {limit:g} s"
+            detail = f"ended after its limit of {self._command.timeout:g} s"
             return StepOutcome(Outcome.UNKNOWN, detail, lines)
-        took, code = time.monotonic() - started, finished.code
+        code, seconds = finished.code, "" if took is None else f"{took:.1f} s"
         if code == 0:
-            return StepOutcome(Outcome.DONE, f"exit 0 in {took:.1f} s", lines)
+            return StepOutcome(Outcome.DONE, f"exit 0 in {seconds}" if seconds else "exit 0", lines)
         how = f"exit {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
-        return StepOutcome(Outcome.FAILED, f"{how} after {took:.1f} s", lines)
-
-    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """A program leaves nothing that could be looked for."""
-        return StepOutcome(Outcome.UNKNOWN, "how far the command came is not known")
-
-    def undo(self) -> str:
-        """As far as it can be known."""
-        return "it cannot be undone from here"
+        return StepOutcome(Outcome.FAILED, f"{how} after {seconds}" if seconds else how, lines)
 
     async def _is_folder(self) -> bool:
         with suppress(MachineError):

@@ -14,10 +14,11 @@ from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.followed import restart_after
 from opsconsole.operations.drivers.git_calls import (
-    ask,
+    change,
     look,
     refuse_elsewhere,
     refuse_programs,
+    wait,
 )
 from opsconsole.operations.drivers.previous_version import goal_fact, led_away
 from opsconsole.operations.driving.driver import (
@@ -115,8 +116,10 @@ class GitRollback(Driver):
             await refuse_programs(self._machine, self._folder)
         except ObserveError as error:
             return StepOutcome(Outcome.FAILED, str(error))
-        arguments = ("checkout", "--quiet", "--detach", call.commit)
-        answer = await ask(self._machine, self._folder, *arguments, limit=_CHECKOUT)
+        name, arguments = self._context.name_of(step), ("checkout", "--quiet", "--detach")
+        answer = await change(
+            self._machine, name, self._folder, *arguments, call.commit, limit=_CHECKOUT
+        )
         if answer.code is None:
             return StepOutcome(Outcome.UNKNOWN, answer.complaint)
         if answer.code != 0:
@@ -125,12 +128,20 @@ class GitRollback(Driver):
         return StepOutcome(Outcome.DONE, f"{call.tag} checked out in {took:.1f} s")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """Whether it is checked out."""
-        return outcome_of(await self._look_at(step))
+        """Whether it is checked out, once nothing checks it out any more."""
+        name = self._context.name_of(step)
+        await wait(self._machine, name, self._folder, _CHECKOUT)
+        return outcome_of(await self._seen(step))
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """The checkout: at the tag, with no file differing."""
         return tuple([await self._look_at(step) for step in steps])
+
+    async def _look_at(self, step: Step) -> Sight:
+        try:
+            return await self._seen(step)
+        except ObserveError as error:
+            return Sight(str(self._folder), State.UNKNOWN, str(error))
 
     async def _tags(self) -> tuple[Tag, ...]:
         """The versions, the lowest first, as git sorts versions: 1.9, 1.10-rc1, 1.10."""
@@ -208,13 +219,11 @@ class GitRollback(Driver):
         status = await look(self._machine, self._folder, "status", *arguments)
         return [line[3:] for line in status.splitlines()]
 
-    async def _look_at(self, step: Step) -> Sight:
+    async def _seen(self, step: Step) -> Sight:
+        """Raises ObserveError."""
         name, call = str(self._folder), Checkout.of(step)
-        try:
-            head = await look(self._machine, self._folder, "rev-parse", "HEAD")
-            changes = await self._changed()
-        except ObserveError as error:
-            return Sight(name, State.UNKNOWN, str(error))
+        head = await look(self._machine, self._folder, "rev-parse", "HEAD")
+        changes = await self._changed()
         if head != call.commit:
             where = "as before" if head == call.was else "which is something else"
             return Sight(name, State.DOWN, f"at {head[:_SHORT]}, {where}", since_change=False)

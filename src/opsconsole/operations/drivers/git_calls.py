@@ -6,12 +6,13 @@ hook, no ``core.fsmonitor``, no fetch of what a partial clone lacks and no submo
 into, and where its own configuration names a filter, nothing that would run one is asked.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from opsconsole.machines.base import Machine
-from opsconsole.model.running.machine import Command, End, Failure, MachineError
+from opsconsole.model.running.machine import Command, End, Failure, Finished, MachineError
 from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.text import sanitize_bytes
 
@@ -19,6 +20,7 @@ LOOK: Final = 20.0
 """Seconds for a look."""
 
 _OUTPUT_LIMIT: Final = 4 << 20
+_COMPLAINT: Final = 16 * 1024
 _SHOWN: Final = 300
 _OWN_SETTINGS: Final = (
     *("-c", "versionsort.suffix=-"),
@@ -51,17 +53,50 @@ class Answer:
     complaint: str
 
 
-async def ask(machine: Machine, folder: Path, *arguments: str, limit: float = LOOK) -> Answer:
+async def ask(machine: Machine, folder: Path, *arguments: str) -> Answer:
     """Run ``git arguments`` in ``folder``. Raises ObserveError when git cannot be started."""
-    argv = ("git", *_OWN_SETTINGS, "-C", str(folder), *arguments)
-    command = Command(argv, environment=_ENVIRONMENT)
+    command = _command(folder, arguments)
     try:
-        finished = await machine.run(command, limit=_OUTPUT_LIMIT, deadline=limit)
+        finished = await machine.run(command, limit=_OUTPUT_LIMIT, deadline=LOOK)
     except MachineError as error:
-        if error.begun:
-            return Answer(None, "", str(error))
-        remedy = "install git" if error.failure is Failure.NOT_FOUND else error.remedy
-        raise ObserveError(f"git cannot be started: {error.what}", remedy=remedy) from error
+        return _not_asked(error)
+    return _answer(finished, LOOK)
+
+
+async def change(
+    machine: Machine, name: str, folder: Path, *arguments: str, limit: float
+) -> Answer:
+    """Run ``git arguments``, which change something, as the program ``name``, which is not cut.
+
+    Raises ObserveError when git cannot be started.
+    """
+    command = _command(folder, arguments)
+    try:
+        finished = await machine.run_named(name, command, limit=_COMPLAINT, deadline=limit)
+    except MachineError as error:
+        return _not_asked(error)
+    return _answer(replace(finished, output=b"", complaint=finished.output), limit)
+
+
+async def wait(machine: Machine, name: str, folder: Path, limit: float) -> None:
+    """Return once what ``change`` began as ``name`` is over, as far as anybody knows."""
+    with suppress(MachineError):
+        await machine.ended(name, _command(folder, ()), limit=_COMPLAINT, deadline=limit)
+
+
+def _command(folder: Path, arguments: tuple[str, ...]) -> Command:
+    argv = ("git", *_OWN_SETTINGS, "-C", str(folder), *arguments)
+    return Command(argv, environment=_ENVIRONMENT)
+
+
+def _not_asked(error: MachineError) -> Answer:
+    if error.begun:
+        return Answer(None, "", str(error))
+    remedy = "install git" if error.failure is Failure.NOT_FOUND else error.remedy
+    raise ObserveError(f"git cannot be started: {error.what}", remedy=remedy) from error
+
+
+def _answer(finished: Finished, limit: float) -> Answer:
     if finished.end is not End.EXITED:
         late = finished.end is End.LATE
         why = f"ended after its limit of {limit:g} s" if late else f"ended: {finished.end}"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from opsconsole.machines.base import Launched
 from opsconsole.model.operation import Step
 from opsconsole.model.running.machine import Command, Failure, MachineError, Process
 from opsconsole.model.state import State
@@ -106,10 +107,9 @@ class PidFileRestart(Driver):
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether another run of it is there."""
-        with contextlib.suppress(ObserveError):
-            found = await self._find()
-            if found is not None and found.run != before.get("run"):
-                return StepOutcome(Outcome.DONE, f"another process runs: {found.run}")
+        found = await self._find()
+        if found is not None and found.run != before.get("run"):
+            return StepOutcome(Outcome.DONE, f"another process runs: {found.run}")
         return StepOutcome(Outcome.UNKNOWN, "no other process has taken its place")
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
@@ -186,38 +186,45 @@ class PidFileRestart(Driver):
 
     async def _signal(self, target: Process) -> StepOutcome | None:
         """Signal it, and wait for its end where the signal is meant to end it; or why not."""
+        waits = self._declared.signal in _ENDING
         try:
             if not await self._machine.signal(target, self._declared.signal):
                 if await self._process(target.pid) is not None:
                     said = f"process {target.pid} is another one; nothing was sent"
                     return StepOutcome(Outcome.FAILED, said)
                 return None
-            waits = self._declared.signal in _ENDING
-            return await self._wait_for_end(target) if waits else None
         except ObserveError as error:
             return StepOutcome(Outcome.UNKNOWN, str(error))
         except MachineError as error:
-            return not_done(error)
+            if not (error.begun and waits):
+                return not_done(error)
+            # Where it was signalled it ends, and has to be started again.
+            return await self._wait_for_end(target, otherwise=Outcome.UNKNOWN)
+        return await self._wait_for_end(target) if waits else None
 
-    async def _wait_for_end(self, target: Process) -> StepOutcome | None:
+    async def _wait_for_end(
+        self, target: Process, otherwise: Outcome = Outcome.FAILED
+    ) -> StepOutcome | None:
         async def look() -> StepOutcome | str:
             found = await self._process(target.pid)
             if found is None or found.started != target.started:
                 return StepOutcome(Outcome.DONE)
             return f"process {target.pid} did not end within {self._declared.timeout:g} s"
 
-        return await self._settled(look)
+        return await self._settled(look, otherwise)
 
     async def _start(self) -> StepOutcome | None:
         """Run ``start``; it has a session of its own and outlives the runner. Why not, or None."""
         command = Command(self._declared.start, cwd=str(self._context.start))
+        launched: Launched | None = None
         try:
             launched = await self._machine.launch(command)
         except MachineError as error:
-            return not_done(error)
+            if not error.begun:
+                return not_done(error)
 
         async def look() -> StepOutcome | str:
-            if launched.code:
+            if launched is not None and launched.code:
                 said = f"{self._declared.start[0]} ended with code {launched.code}"
                 return StepOutcome(Outcome.FAILED, said)
             with contextlib.suppress(ObserveError):
@@ -226,16 +233,31 @@ class PidFileRestart(Driver):
             late = f"{self._declared.timeout:g} s after the start"
             return f"no process runs by {self._path.name} {late}"
 
-        return await self._settled(look)
+        return await self._settled(look, Outcome.FAILED if launched else Outcome.UNKNOWN)
 
     async def _settled(
-        self, look: Callable[[], Awaitable[StepOutcome | str]]
+        self, look: Callable[[], Awaitable[StepOutcome | str]], otherwise: Outcome
     ) -> StepOutcome | None:
-        """None once it is as ``look`` wants it; what is not so within the timeout has failed."""
-        within = self._declared.timeout
-        found = await settle(look, self._context.clock, within=within, pause=_PAUSE)
-        done = found.outcome is Outcome.DONE
-        return None if done else StepOutcome(Outcome.FAILED, found.detail)
+        """None once it is as ``look`` wants it; ``otherwise`` what is not so within the timeout.
+
+        The timeout is counted anew where nothing could be seen at its end.
+        """
+        clock, blind = self._context.clock, True
+
+        async def seen() -> StepOutcome | str:
+            nonlocal blind
+            blind = True
+            found = await look()
+            blind = False
+            return found
+
+        ends = clock.now() + self._context.action.deadline
+        found = await settle(seen, clock, within=self._declared.timeout, pause=_PAUSE)
+        while blind and clock.now() < ends:
+            found = await settle(seen, clock, within=self._declared.timeout, pause=_PAUSE)
+        if found.outcome is Outcome.DONE:
+            return None
+        return StepOutcome(Outcome.UNKNOWN if blind else otherwise, found.detail)
 
 
 def _moment(seconds: float) -> str:

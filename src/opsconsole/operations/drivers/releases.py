@@ -102,7 +102,7 @@ class ReleasesRollback(Driver):
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the symlink leads there."""
-        return outcome_of(await self._look_at(step))
+        return outcome_of(await self._seen(step))
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """Where the symlink leads."""
@@ -194,9 +194,13 @@ class ReleasesRollback(Driver):
 
     async def _look_at(self, step: Step) -> Sight:
         try:
-            current = await self._current()
+            return await self._seen(step)
         except ObserveError as error:
             return Sight(str(self._link), State.UNKNOWN, str(error))
+
+    async def _seen(self, step: Step) -> Sight:
+        """Raises ObserveError."""
+        current = await self._current()
         if current == Switch.of(step).to:
             return Sight(str(self._link), State.OK, f"leads to {_shown(current)}", run=current)
         return Sight(str(self._link), State.DOWN, f"leads to {_shown(current)}", since_change=False)

@@ -98,7 +98,7 @@ class DriverContext:
 
     ``threads`` is for calls that block and are not the machine's; each needs a deadline. ``past``
     is what was performed for the service, newest first: where a driver finds what was there before
-    a change.
+    a change. ``operation`` is what is carried out; '' while it is planned.
     """
 
     service: str
@@ -110,12 +110,17 @@ class DriverContext:
     threads: BoundedExecutor
     request: ActionRequest
     past: tuple[Past, ...] = ()
+    operation: str = ""
     clock: Clock = field(default_factory=SystemClock)
 
     @property
     def machine(self) -> Machine:
         """Where the programs, files and processes of the action are."""
         return self.machines.of(self.settings.host_of(self.service, self.action))
+
+    def name_of(self, step: Step) -> str:
+        """What the one program of ``step`` is called where it runs."""
+        return f"{self.operation}-{step.driver}"
 
     @property
     def start(self) -> Path:

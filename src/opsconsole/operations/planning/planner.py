@@ -68,11 +68,13 @@ def make_driver(
     machines: Machines,
     threads: BoundedExecutor,
     past: tuple[Past, ...] = (),
+    operation: str = "",
 ) -> Driver:
-    """The driver that carries out ``found`` for ``request``."""
+    """The driver that carries out ``found`` for ``request``, as ``operation`` if it is one."""
     context = DriverContext(
-        found.service, found.kind, found.action, settings, base, machines, threads, request, past
-    )
+        found.service, found.kind, found.action, settings, base, machines, threads, request, past,
+        operation,
+    )  # fmt: skip
     return registry.make(context)
 
 

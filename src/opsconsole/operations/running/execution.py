@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, OperationState, Plan, Step
-from opsconsole.operations.driving.driver import Driver, Outcome, StepOutcome
+from opsconsole.operations.drivers.settling import settle
+from opsconsole.operations.driving.driver import Driver, ObserveError, Outcome, StepOutcome
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.locks.locks import Held, LockLostError
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
@@ -114,13 +115,23 @@ class Execution:
         """Look up what became of a step, and record it."""
         self.journal.step_ends(self.operation, ordinal, "unknown", self.clock.now(), why)
         self._advance(OperationState.UNKNOWN, summary=f"looking up what became of: {step.summary}")
-        found = await self.driver.reconcile(step, before)
+        found = await settle(
+            lambda: self._looked_up(step, before), self.clock, within=self.verifier.patience
+        )
         detail = f"{why}; looked up: {found.detail}"
         outcome = StepOutcome(found.outcome, detail, found.evidence)
         state = outcome.outcome.value
         self.journal.step_ends(self.operation, ordinal, state, self.clock.now(), detail)
         self._advance(OperationState.DISPATCHED, summary="")
         return outcome
+
+    async def _looked_up(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        try:
+            return await self.driver.reconcile(step, before)
+        except ObserveError as error:
+            if self.verifier.given_up:
+                return StepOutcome(Outcome.UNKNOWN, str(error))
+            raise
 
     def drop(self, ordinals: list[int], why: str) -> None:
         """Say of steps that were not begun that they will not be."""
@@ -135,7 +146,11 @@ class Execution:
 
     async def _one(self, ordinal: int, step: Step, record: Record) -> str:
         """Carry out one step; why to stop after it, or ''."""
-        before = await self.driver.before(step)
+        try:
+            before = await self.driver.before(step)
+        except ObserveError as error:
+            self.drop([ordinal], str(error))
+            return f"{step.summary}: not begun: {error}"
         try:
             self.journal.step_begins(self.operation, ordinal, self.clock.now(), before)
         except LockLostError:
@@ -144,7 +159,11 @@ class Execution:
             self.lapsed = True
             self.drop([ordinal], _LAPSED)
             return f"{step.summary}: not done: {_LAPSED}"
-        outcome = await self.verifier.during(self.driver.execute(step))
+        try:
+            outcome = await self.verifier.during(self.driver.execute(step))
+        except ObserveError as error:
+            # It looked before it acted, or after: what it did is to be looked up.
+            outcome = StepOutcome(Outcome.UNKNOWN, str(error))
         if outcome.outcome is Outcome.UNKNOWN:
             outcome = await self.reconcile(ordinal, step, before, outcome.detail)
         else:

@@ -110,7 +110,7 @@ async def _looked_on(
     action = own.declared(fleet, intent)
     if isinstance(action, Refusal):
         return
-    machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
+    machines, threads = Machines(intent.operation), BoundedExecutor("runner", _THREADS)
     driver = _driver(state, journal, own, fleet.settings, action, intent, machines, threads)
     probes = InstanceProbes(fleet.settings, intent.plan.service, Path(own.base))
     try:
@@ -242,7 +242,7 @@ async def _operate(
     found = journal.operation(intent.operation)
     if not fresh and found is not None and found.state is _S.INTENT:
         return Verdict(_S.FAILED, _ABANDONED)
-    machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
+    machines, threads = Machines(intent.operation), BoundedExecutor("runner", _THREADS)
     try:
         fleet = own.fleet()
         settings = fleet.settings
@@ -338,7 +338,8 @@ def _driver(
     request = request_of(intent.plan, intent.reason)
     performed = state.mandates.believed(journal.past_plans(intent.plan.service))
     past = tuple(each for each in performed if each.plan.id != intent.plan.id)
-    return make_driver(settings, action, request, Path(own.base), machines, threads, past)
+    base, operation = Path(own.base), intent.operation
+    return make_driver(settings, action, request, base, machines, threads, past, operation)
 
 
 def _execution(

@@ -129,6 +129,11 @@ class Verifier:
         self._given_up = given_up
 
     @property
+    def patience(self) -> float:
+        """Seconds that what was changed may not be seen, as while its host is away."""
+        return self._deadline
+
+    @property
     def given_up(self) -> str:
         """Who asked that verifying ends, or ''."""
         return self._given_up()
