@@ -16,7 +16,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum, auto
 from pathlib import Path
 from typing import IO, Final, assert_never
@@ -46,17 +46,22 @@ class _Channel(Enum):
 
 
 class Program:
-    """A program that was started. Raises OSError when it cannot be."""
+    """A program that was started, which reads the command's input and then ``chunks``.
 
-    def __init__(self, command: Command) -> None:
+    Raises OSError when it cannot be started.
+    """
+
+    def __init__(self, command: Command, chunks: Iterable[bytes] | None = None) -> None:
         self._grace = command.grace
         self._input = memoryview(command.input)
+        self._chunks = iter(() if chunks is None else chunks)
+        reads = chunks is not None or bool(command.input)
         self._ended = False
         self._lock = threading.Lock()
         self._collected = False
         self._process = _start(
             command,
-            stdin=subprocess.PIPE if command.input else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if command.together else subprocess.PIPE,
         )
@@ -76,7 +81,7 @@ class Program:
                     _register(selector, process.stdout, _Channel.OUTPUT)
                 if process.stderr is not None:
                     _register(selector, process.stderr, _Channel.COMPLAINT)
-                if process.stdin is not None and self._input:
+                if process.stdin is not None and not process.stdin.closed:
                     _register(selector, process.stdin, _Channel.INPUT)
                 while not self._ended:
                     left = None if ends is None else ends - time.monotonic()
@@ -157,12 +162,16 @@ class Program:
         """Give it more of its input; a program that does not read it all is not an error."""
         pipe = self._process.stdin
         assert pipe is not None
+        if not self._input:
+            self._input = memoryview(next(filter(None, self._chunks), b""))
         try:
             self._input = self._input[os.write(pipe.fileno(), self._input[:_PIECE]) :]
         except BlockingIOError:
             return
         except OSError:
-            self._input = memoryview(b"")
+            self._input, self._chunks = memoryview(b""), iter(())
+        if not self._input:
+            self._input = memoryview(next(filter(None, self._chunks), b""))
         if not self._input:
             selector.unregister(pipe)
             pipe.close()
@@ -227,21 +236,30 @@ def run(
     deadline: float,
     keep: Keep = Keep.ALL,
     stop: Stop | None = None,
+    chunks: Iterable[bytes] | None = None,
 ) -> Finished:
     """Run ``command`` to its end, at most ``deadline`` seconds; at most ``limit`` bytes are kept.
 
-    Setting ``stop`` ends it too. Raises OSError when it cannot be started.
+    It reads ``chunks``, if any; setting ``stop`` ends it too. Raises OSError when it cannot be
+    started.
     """
     stop = stop or Stop()
     _under_way.add(stop)
     try:
-        return _run(command, limit, deadline, keep, stop)
+        return _run(command, limit, deadline, keep, stop, chunks)
     finally:
         _under_way.discard(stop)
 
 
-def _run(command: Command, limit: int, deadline: float, keep: Keep, stop: Stop) -> Finished:
-    program = Program(command)
+def _run(
+    command: Command,
+    limit: int,
+    deadline: float,
+    keep: Keep,
+    stop: Stop,
+    chunks: Iterable[bytes] | None,
+) -> Finished:
+    program = Program(command, chunks)
     stop.watch(program)
     end, output = End.EXITED, bytearray()
     try:

@@ -6,10 +6,11 @@ that machine names it) and ``here`` (the same folder as this process sees it).
 
 import asyncio
 import os
+import secrets
 import signal
 import stat
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,44 @@ class MachineContract:
         return pid
 
     # ---- programs ----
+
+    async def test_a_program_is_fed_whatever_it_does_with_it(self, machine: Machine) -> None:
+        def fed(script: str, chunks: Iterable[bytes], limit: int = 10**6) -> Finished:
+            return machine.feed(sh(script), chunks, limit=limit, deadline=LONG)
+
+        data = [os.urandom(50_000), b"", b"the end\n"]
+        whole = await asyncio.to_thread(fed, "cat; echo sorry >&2; exit 7", data)
+        assert whole == Finished(End.EXITED, 7, b"".join(data), b"sorry\n")
+        nothing = await asyncio.to_thread(fed, "cat; echo none", [])
+        assert nothing == Finished(End.EXITED, 0, b"none\n")
+        deaf = await asyncio.to_thread(fed, "echo no; exit 3", (b"x" * 99_999 for _ in range(50)))
+        assert (deaf.end, deaf.code, deaf.output) == (End.EXITED, 3, b"no\n")
+        flood = await asyncio.to_thread(fed, "cat", [b"x" * 10_000], 100)
+        assert flood.end is End.TOO_LARGE
+
+        def breaks() -> Iterator[bytes]:
+            yield b"some"
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.to_thread(fed, "cat", breaks())
+        with pytest.raises(MachineError) as raised:
+            await asyncio.to_thread(
+                lambda: machine.feed(Command(("/no/program",)), [b"x"], limit=9, deadline=LONG)
+            )
+        assert raised.value.failure is Failure.NOT_FOUND
+
+    async def test_one_with_a_name_says_how_it_ended_and_so_does_looking_it_up(
+        self, machine: Machine
+    ) -> None:
+        name, command = secrets.token_hex(8), sh("echo words; echo sorry >&2; exit 7")
+        said = Finished(End.EXITED, 7, b"words\nsorry\n")
+        assert await machine.run_named(name, command, limit=LIMIT, deadline=LONG) == said
+        try:
+            found = await machine.ended(name, command, limit=LIMIT, deadline=LONG)
+        except MachineError:
+            return  # nobody knows
+        assert found == said
 
     async def test_a_program_says_its_words_its_complaint_and_its_code(
         self, machine: Machine

@@ -174,8 +174,8 @@ class ScaleAction(Action):
 class Actions(Model):
     """Everything that is allowed for one service; ``test`` and ``call`` by name.
 
-    ``systemd``, ``command``, ``pid_file``, ``env_file``, ``git`` and ``releases`` act on the host
-    of the service or of the action, ``files`` on this one.
+    ``systemd``, ``command``, ``pid_file``, ``env_file``, ``git``, ``releases`` and ``files`` act on
+    the host of the service or of the action.
     ``check`` says which of what they name is not there, and warns where every instance of the
     service is at an address that is not this machine's. A plan is not refused for that: behind such
     an address, of a proxy or a bridge, may be this machine, and nothing is guessed.

@@ -12,7 +12,7 @@ from opsconsole.config.actions import DRIVERS
 from opsconsole.config.files.problems import KeyPath, did_you_mean
 from opsconsole.config.hosts import HERE
 
-_ON_HOSTS: Final = ("systemd", "command", "pid_file", "env_file", "git", "releases")
+_ON_HOSTS: Final = ("systemd", "command", "pid_file", "env_file", "git", "releases", "files")
 _PATHS: Final = {
     "pid_file": ("path",),
     "env_file": ("file", "pid_file"),
@@ -28,10 +28,6 @@ _BY_NAME: Final = ("test", "call")
 _WITHIN: Final = ("recover", "restore")
 """Keys of an action that hold another one."""
 
-_NO_BACKUPS: Final = (
-    "files of another host are not backed up or restored: that goes through descriptors of folders,"
-    " so that nobody can exchange one meanwhile, and a line to a host has none"
-)
 _ABSOLUTE: Final = "a path on another host begins with /"
 Finding = tuple[KeyPath, str, str]
 
@@ -118,10 +114,7 @@ def _check_action(
     path: KeyPath, driver: str, action: Mapping[str, Any], theirs: str | None
 ) -> Iterator[Finding]:
     named = _named(action)
-    if driver == "files":
-        if _elsewhere(named or theirs) or (not named and theirs == ""):
-            yield (*path, driver), _NO_BACKUPS, "let a command make it there: backup: {command: …}"
-    elif driver not in _ON_HOSTS:
+    if driver not in _ON_HOSTS:
         if named:
             what = f"host: is for what is on a host, not for {driver}"
             yield (*path, "host"), what, ""
@@ -137,6 +130,11 @@ def _check_action(
 def _check_target(path: KeyPath, driver: str, target: Any) -> Iterator[Finding]:
     if isinstance(target, str) and driver == "pid_file" and not target.startswith("/"):
         yield path, _ABSOLUTE, ""
+    if driver == "files":
+        paths = target.get("paths") if isinstance(target, dict) else target
+        for index, each in enumerate(paths if isinstance(paths, (list, tuple)) else ()):
+            if isinstance(each, str) and not each.startswith("/"):
+                yield (*path, index), _ABSOLUTE, ""
     yield from _absolute(path, target, _PATHS.get(driver, ()))
 
 

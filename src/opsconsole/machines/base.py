@@ -9,7 +9,7 @@ from what may have been. Paths are absolute; a symbolic link is followed unless 
 is tried against every one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import BinaryIO, Protocol
 
@@ -93,6 +93,15 @@ class Machine(Protocol):
         """Wait for the end of what ``run_named`` began under ``name``, as it would have.
 
         None where nothing was, and nothing will be; MachineError where nobody knows.
+        """
+        ...
+
+    def feed(
+        self, command: Command, chunks: Iterable[bytes], *, limit: int, deadline: float
+    ) -> Finished:
+        """Run a program to its end that reads ``chunks``, by a thread that may block.
+
+        What ``chunks`` raises ends the program and passes.
         """
         ...
 

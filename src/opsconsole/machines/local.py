@@ -7,7 +7,7 @@ a deadline that is kept even where a disk does not answer.
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -120,6 +120,15 @@ class LocalMachine(Machine):
         """Nobody knows: a program leaves nothing here that could be looked for."""
         what = f"how far {_shown(command.argv[0])} came is not known"
         raise MachineError(Failure.OTHER, what, begun=True)
+
+    def feed(
+        self, command: Command, chunks: Iterable[bytes], *, limit: int, deadline: float
+    ) -> Finished:
+        """Run a program that reads ``chunks``."""
+        try:
+            return programs.run(command, limit=limit, deadline=deadline, chunks=chunks)
+        except OSError as error:
+            raise _failed(error, command.argv[0]) from error
 
     def stream(self, command: Command) -> LocalStream:
         """Start a program that is read as it runs."""

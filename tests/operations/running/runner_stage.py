@@ -124,7 +124,7 @@ class Stage:
         probes = InstanceProbes
 
         def make_driver(*given: Any) -> Driver:
-            self.made_of.append((given[2].reason, tuple(each.plan.id for each in given[-1])))
+            self.made_of.append((given[2].reason, tuple(each.plan.id for each in given[6])))
             return self.driver
 
         def probes_of(settings: Any, service: str, *more: Any) -> Any:

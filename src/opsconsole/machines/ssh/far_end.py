@@ -146,10 +146,12 @@ def program(
     together: bool,
     signals: bool,
     sudo: bool,
+    session: bool = True,
 ) -> str:
     """Code that looks whether the program is there, and defines how it is begun.
 
-    Answers ``failed folder|program absent|denied`` and begins nothing where it cannot be.
+    Answers ``failed folder|program absent|denied`` and begins nothing where it cannot be. Without
+    a ``session`` of its own it takes the place of the shell that begins it.
     """
     env = ["env"]
     if signals:
@@ -167,7 +169,8 @@ def program(
     words = [quoted(word) for word in argv]
     if sudo:
         words = ["sudo", "-n", "--", *words]
-    begin = f"exec setsid {' '.join(env)} {' '.join(words)}" + (" 2>&1" if together else "")
+    own = "setsid " if session else ""
+    begin = f"exec {own}{' '.join(env)} {' '.join(words)}" + (" 2>&1" if together else "")
     return "\n".join(
         (
             f"ocGo() {{ {begin}; }}",
@@ -185,6 +188,13 @@ def run(code: str, lines: int, seconds: int) -> str:
     """Code that runs what ``program`` defined, at most ``seconds``; 0 for without end."""
     begin = f"ocRunning {seconds}"
     return f"ocIn {lines}\n{code}\n{_begin(begin)}"
+
+
+def become(code: str) -> str:
+    """Code by which what ``program`` defined takes the place of the loop, and its input."""
+    return (
+        f'ocD=\n{code}\nif [ "$ocS" = 0 ]; then ocF started $$; ocGo; fi; ocF failed "$ocS"; cd /'
+    )
 
 
 def stay(code: str) -> str:

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -224,6 +224,43 @@ class Line:
                 continue
             self._receive(ends)
 
+    def pour(
+        self, chunks: Iterable[bytes], limit: int, ends: float
+    ) -> tuple[int | None, bytes, bytes]:
+        """Give ``chunks`` to what has taken the loop's place, and close; its code and what it says.
+
+        The line is of no use afterwards. Raises TooMuchError, TimeoutError, and what ``chunks`` do.
+        """
+        left = memoryview(b"")
+        pieces: Iterator[bytes] = filter(None, chunks)
+        writing = select.POLLOUT
+        self._poll.register(self._in, writing)
+        try:
+            while True:
+                if writing and not left:
+                    left = memoryview(next(pieces, b""))
+                    if not left:
+                        self._close_input()
+                        writing = 0
+                if len(self._said) > limit:
+                    raise TooMuchError
+                ready = dict(self._receive(ends))
+                if writing and ready.get(self._in):
+                    try:
+                        left = left[os.write(self._in, left[:_PIECE]) :]
+                    except BlockingIOError:
+                        continue
+                    except OSError:
+                        # It does not read it all: its end says why.
+                        left, pieces = memoryview(b""), iter(())
+        except LostError as lost:
+            return lost.code, bytes(self._said), lost.said[-_COMPLAINT:]
+
+    def _close_input(self) -> None:
+        self._poll.unregister(self._in)
+        assert self._ssh.stdin is not None
+        self._ssh.stdin.close()
+
     def unread(self, data: bytes) -> None:
         """Have ``data`` come once more."""
         self._said[:0] = data
@@ -271,14 +308,16 @@ class Line:
             except OSError:
                 raise LostError(self._last_words(), self._code()) from None
 
-    def _receive(self, ends: float | None) -> None:
-        """Take what has come, once something has."""
+    def _receive(self, ends: float | None) -> list[tuple[int, int]]:
+        """Take what has come, once something has; which descriptors are ready for what."""
         if ends is not None and time.monotonic() >= ends:
             raise TimeoutError
         events = self._poll.poll(None if ends is None else _milliseconds(ends))
         if not events:
             raise TimeoutError
         for descriptor, _ in events:
+            if descriptor == self._in:
+                continue
             try:
                 data = os.read(descriptor, _PIECE)
             except BlockingIOError:
@@ -293,6 +332,7 @@ class Line:
             else:
                 self._poll.unregister(self._err)
                 self._errors = False
+        return events
 
     def _last_words(self) -> bytes:
         """What ssh says of its end: it is waited for no longer than a moment."""

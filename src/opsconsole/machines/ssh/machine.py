@@ -7,7 +7,7 @@ asked for a password, here or there. What may have happened before a line broke 
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import PurePath
 from typing import BinaryIO, Final, TypeVar
@@ -97,6 +97,12 @@ class SshMachine(Machine):
             return await self._call(call, deadline=whole, begun=True)
         finally:
             stop.set()
+
+    def feed(
+        self, command: Command, chunks: Iterable[bytes], *, limit: int, deadline: float
+    ) -> Finished:
+        """Run a program that reads ``chunks``, on a line of its own."""
+        return programs.feed(self._lines, command, chunks, limit=limit, deadline=deadline)
 
     def stream(self, command: Command) -> Stream:
         """Start a program that is read as it runs, on a line of its own."""

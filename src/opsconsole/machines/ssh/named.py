@@ -1,12 +1,12 @@
 """Programs of another host that nothing here cuts: begun under a name, and found again by it.
 
-Invariant: under one name at most one program is begun, whoever asks and however often: its folder
-is made by mkdir(2), by the program's keeper or by ``ended``, which thereby keeps it from being
-begun for ever. The keeper is a shell in a unit of systemd's of that name, where root or a user who
-lingers has one, else in a session of its own; it outlives the line, ends the program at its limit,
-and leaves its exit status and the end of its output. Facts are symbolic links, which are there
-whole or not at all and need no room on a disk. All of it is in ``~/.cache/opsconsole``, for this
-user alone, and removed by the first that is begun two days later. Everything here blocks.
+Invariant: under one name at most one program is begun, however many ask for it and how often: its
+folder is made by mkdir(2), by the program's keeper or by ``ended``, which thereby keeps it from
+being begun for ever. The keeper is a shell in a unit of systemd's of that name, where root or a
+user who lingers has one, else in a session of its own; it outlives the line, ends the program at
+its limit, and leaves its exit status and the end of its output. Facts are symbolic links, which
+are there whole or not at all and need no room on a disk. All of it is in ``~/.cache/opsconsole``,
+for this user alone, and removed by the first that is begun two days later. Everything here blocks.
 """
 
 import math
@@ -97,8 +97,8 @@ elif [ -L keeper ]; then
 else echo running; fi )
 """
 _NEVER: Final = """
-( umask 077; %(here)s; mkdir -p "$ocB" && mkdir "$ocB/$ocN" 2>/dev/null &&
-ln -s x "$ocB/$ocN/never" && rm -f "$ocB/$ocN.sh"; : )
+( umask 077; %(here)s; mkdir -p "$ocB" 2>/dev/null || { echo unkept; exit 0; }
+mkdir "$ocB/$ocN" 2>/dev/null && ln -s x "$ocB/$ocN/never" && rm -f "$ocB/$ocN.sh"; : )
 """
 _OUTPUT_OF: Final = '( %(here)s; cat "$ocB/$ocN/output" 2>/dev/null; : )'
 
@@ -155,8 +155,9 @@ def ended(
                     break
                 case [b"none"]:
                     absent += 1
-                    if absent > _STARTING:
-                        _asked(lines, name, _NEVER, changes=True)
+                    if absent > _STARTING and _asked(lines, name, _NEVER, changes=True):
+                        why = f"{lines.target.name} keeps nothing of what was begun"
+                        break
         except _AwayError as error:
             why = str(error)
         time.sleep(pause)

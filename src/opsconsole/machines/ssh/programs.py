@@ -8,7 +8,7 @@ status above 128 is a signal's, as a shell has it. Everything here blocks.
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from opsconsole.machines.base import Launched, Stream
@@ -20,6 +20,7 @@ from opsconsole.model.running.machine import Command, End, Failure, Finished, Ke
 from opsconsole.text import sanitize
 
 _KILLED: Final = 5.0
+_SSH_FAILED: Final = 255
 _SETTLES: Final = 0.3
 _CHUNK: Final = 16 * 1024
 _SIGNALS: Final = range(129, 193)
@@ -226,7 +227,31 @@ def _code(lines: Lines, line: Line, command: Command) -> tuple[str, list[bytes]]
     return code_of(command, line.far_end, lines.target), input_lines(command.input)
 
 
-def code_of(command: Command, far: FarEnd | None, target: Target) -> str:
+def feed(
+    lines: Lines, command: Command, chunks: Iterable[bytes], *, limit: int, deadline: float
+) -> Finished:
+    """Run a program that reads ``chunks``, on a line of its own. Raises MachineError."""
+    ends = time.monotonic() + deadline
+    line = lines.fresh(ends)
+    try:
+        code = code_of(command, line.far_end, lines.target, session=False)
+        line.begin(far_end.become(code), ends)
+        _started(line, command, ends)
+        status, output, complaint = line.pour(chunks, limit, ends)
+    except TooMuchError:
+        return Finished(End.TOO_LARGE, -9)
+    except TimeoutError:
+        return Finished(End.LATE, -9)
+    except LostError as error:
+        raise broken(error, lines.target, begun=True) from error
+    finally:
+        lines.discard(line)
+    if status is None or status == _SSH_FAILED:
+        raise broken(LostError(complaint, status), lines.target, begun=True)
+    return Finished(End.EXITED, exit_code(status), output, complaint)
+
+
+def code_of(command: Command, far: FarEnd | None, target: Target, *, session: bool = True) -> str:
     """What defines how the program is begun, as ``far_end.program`` has it. Raises MachineError."""
     if far is None or not far.setsid:
         what = f"setsid is not on {target.name}, so no program can be ended with its children"
@@ -239,6 +264,7 @@ def code_of(command: Command, far: FarEnd | None, target: Target) -> str:
         together=command.together,
         signals=far.signals,
         sudo=command.privileged and target.sudo and far.user != 0,
+        session=session,
     )
 
 

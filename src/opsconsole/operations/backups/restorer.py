@@ -10,7 +10,7 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from opsconsole.operations.backups import restore_record, switch
@@ -33,12 +33,13 @@ _BLOCK: Final = 512
 class Wanted:
     """What may be restored: a backup of ``service`` whose roots are exactly ``roots``.
 
-    ``any_host`` allows a backup that another host made.
+    ``any_host`` allows a backup of another host than ``host``.
     """
 
     service: str
     roots: tuple[bytes, ...]
     any_host: bool = False
+    host: str = field(default_factory=lambda: os.uname().nodename)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +57,9 @@ def check_wanted(manifest: Manifest, wanted: Wanted) -> None:
         raise BackupError(
             f"backup {manifest.id} is of {shown(manifest.service)}, not of {wanted.service}"
         )
-    host = os.uname().nodename
-    if manifest.host != host and not wanted.any_host:
+    if manifest.host != wanted.host and not wanted.any_host:
         raise BackupError(
-            f"backup {manifest.id} was made on {shown(manifest.host)}, this is {host}",
+            f"backup {manifest.id} was made on {shown(manifest.host)}, this is {wanted.host}",
             remedy="to restore it here all the same, override with a reason",
         )
     foreign = [root for root in manifest.roots if root not in wanted.roots]

@@ -29,12 +29,14 @@ _FIXED: Final = 0o1777
 """The bits of a file's mode that are restored."""
 
 
-def copy_archive(writer: BackupWriter, chunks: Iterable[bytes], folder: bytes) -> None:
-    """Add every member of an archive to a backup that is written to ``folder``.
+def copy_archive(
+    writer: BackupWriter, chunks: Iterable[bytes], folder: bytes, root: int = 0
+) -> None:
+    """Add every member of an archive to a backup that is written to ``folder``, as its ``root``.
 
     Raises HostileArchiveError, SpaceError, BackupError.
     """
-    copier = _Copier(writer, folder)
+    copier = _Copier(writer, folder, root)
     reader = TarReader(chunks)
     for member in reader.members():
         writer.deadline.check()
@@ -89,8 +91,9 @@ class Names:
 
 
 class _Copier:
-    def __init__(self, writer: BackupWriter, folder: bytes) -> None:
+    def __init__(self, writer: BackupWriter, folder: bytes, root: int) -> None:
         self._writer = writer
+        self._root = root
         self._folder = folder
         self._need = Need()
         self._files: dict[bytes, int] = {}
@@ -111,9 +114,9 @@ class _Copier:
                 self._hard_link(path, member)
             elif member.type in _ENTRY_TYPES:
                 self._symlinks[path] = member.link
-                self._writer.add(_entry(path, member, target=member.link))
+                self._writer.add(self._entry(path, member, target=member.link))
             else:
-                self._writer.leave_out(LeftOut(0, path, member.type.value))
+                self._writer.leave_out(LeftOut(self._root, path, member.type.value))
 
     def _file(self, path: bytes, member: Member, reader: TarReader) -> None:
         ahead = Need(on_disk(member.size), 1)
@@ -121,21 +124,47 @@ class _Copier:
         size, sha256 = self._writer.contents(
             lambda target: copy_chunks(reader.contents(), target, self._writer.deadline)
         )
-        self._files[path] = self._writer.add(_entry(path, member, size=size, sha256=sha256))
+        self._files[path] = self._writer.add(self._entry(path, member, size=size, sha256=sha256))
 
     def _hard_link(self, path: bytes, member: Member) -> None:
         """A link to a file is that file; one to a symlink is a symlink of its own."""
         first = self._names.below(member.link)
         if first in self._files:
-            self._writer.add(_entry(path, member, same_as=self._files[first]))
+            self._writer.add(self._entry(path, member, same_as=self._files[first]))
         elif self._symlinks.get(first):
             target = self._symlinks[first]
-            self._writer.add(_entry(path, member, kind=EntryType.SYMLINK, target=target))
+            self._writer.add(self._entry(path, member, kind=EntryType.SYMLINK, target=target))
         else:
             raise HostileArchiveError(
                 f"{shown(member.name)} is a hard link to {shown(member.link)}, "
                 "which is no file before it"
             )
+
+    def _entry(
+        self,
+        path: bytes,
+        member: Member,
+        *,
+        kind: EntryType | None = None,
+        size: int = 0,
+        sha256: str = "",
+        target: bytes = b"",
+        same_as: int | None = None,
+    ) -> Entry:
+        return Entry(
+            root=self._root,
+            path=path,
+            type=kind or _ENTRY_TYPES[member.type],
+            mode=member.mode,
+            uid=member.uid,
+            gid=member.gid,
+            mtime_ns=member.mtime_ns,
+            size=size,
+            sha256=sha256,
+            target=target,
+            same_as=same_as,
+            xattrs=member.xattrs if same_as is None else (),
+        )
 
 
 @dataclass(slots=True)
@@ -197,29 +226,3 @@ def _same_contents(entry: Entry, member: Member, reader: TarReader) -> bool:
     for chunk in reader.contents():
         digest.update(chunk)
     return digest.hexdigest() == entry.sha256
-
-
-def _entry(
-    path: bytes,
-    member: Member,
-    *,
-    kind: EntryType | None = None,
-    size: int = 0,
-    sha256: str = "",
-    target: bytes = b"",
-    same_as: int | None = None,
-) -> Entry:
-    return Entry(
-        root=0,
-        path=path,
-        type=kind or _ENTRY_TYPES[member.type],
-        mode=member.mode,
-        uid=member.uid,
-        gid=member.gid,
-        mtime_ns=member.mtime_ns,
-        size=size,
-        sha256=sha256,
-        target=target,
-        same_as=same_as,
-        xattrs=member.xattrs if same_as is None else (),
-    )

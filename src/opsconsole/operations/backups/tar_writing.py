@@ -27,21 +27,32 @@ _TYPES: Final = {
 _XATTR: Final = "SCHILY.xattr."
 
 
-def archive(backup: OpenBackup, root_name: bytes, deadline: Deadline) -> Iterator[bytes]:
-    """The archive of a backup of one root, in pieces; ``root_name`` is what the root is called.
+def archive(
+    backup: OpenBackup,
+    root_name: bytes,
+    deadline: Deadline,
+    root: int = 0,
+    *,
+    exact: bool = False,
+) -> Iterator[bytes]:
+    """The archive of one root of a backup, in pieces; ``root_name`` is what it is called.
+
+    Times are ``exact`` for a receiver that reads POSIX headers, else in seconds.
 
     Raises DamagedError, OSError.
     """
     names = {id(entry): name for name, entry in numbered(backup.manifest)}
     for entry in backup.manifest.entries:
-        yield _header(backup, entry, root_name)
+        if entry.root != root:
+            continue
+        yield _header(backup, entry, root_name, exact=exact)
         if entry.type is EntryType.FILE:
             yield from _contents(backup, entry, names[id(entry)], deadline)
             yield bytes(-entry.size % _BLOCK)
     yield _END
 
 
-def _header(backup: OpenBackup, entry: Entry, root_name: bytes) -> bytes:
+def _header(backup: OpenBackup, entry: Entry, root_name: bytes, *, exact: bool) -> bytes:
     info = tarfile.TarInfo(os.fsdecode(_name(entry, root_name)))
     info.type = _TYPES[entry.type]
     set_id = 0o6000 if entry.type is EntryType.FILE else 0
@@ -59,6 +70,9 @@ def _header(backup: OpenBackup, entry: Entry, root_name: bytes) -> bytes:
         for name, value in entry.xattrs
         if name != b"security.capability"
     }
+    if exact and entry.mtime_ns >= 0:
+        whole, rest = divmod(entry.mtime_ns, 10**9)
+        info.pax_headers["mtime"] = f"{whole}.{rest:09d}"
     return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 

@@ -9,9 +9,9 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from opsconsole import __version__
@@ -54,6 +54,7 @@ class Header:
     roots: tuple[bytes, ...]
     origin: Origin = FILES
     secret: bool = False
+    host: str = field(default_factory=lambda: os.uname().nodename)
 
 
 class BackupWriter:
@@ -80,6 +81,16 @@ class BackupWriter:
         """Add an entry, whose contents were written just before, and return its index."""
         self._entries.append(entry)
         return len(self._entries) - 1
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What was added so far."""
+        return tuple(self._entries)
+
+    def changed_meanwhile(self, entries: Iterable[Entry]) -> None:
+        """Say of ``entries`` that they changed while they were copied."""
+        for entry in entries:
+            self._entries[self._entries.index(entry)] = replace(entry, fuzzy=True)
 
     def leave_out(self, left_out: LeftOut) -> None:
         """Say of something that it is not in the backup."""
@@ -137,7 +148,7 @@ class BackupWriter:
         return Manifest(
             id=header.id,
             service=header.service,
-            host=os.uname().nodename,
+            host=header.host,
             tool=TOOL,
             created_ns=time.time_ns(),
             roots=header.roots,

@@ -9,7 +9,6 @@ import hashlib
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -19,6 +18,7 @@ from opsconsole.model.operation import Effect, Step
 from opsconsole.model.running.machine import (
     Command,
     End,
+    Failure,
     FileKind,
     FileStatus,
     Finished,
@@ -151,9 +151,12 @@ class CommandDriver(Driver):
         return StepOutcome(Outcome.FAILED, f"{how} after {seconds}" if seconds else how, lines)
 
     async def _is_folder(self) -> bool:
-        with suppress(MachineError):
+        try:
             return (await self._machine.stat(self._cwd)).kind is FileKind.FOLDER
-        return False
+        except MachineError as error:
+            if error.failure in {Failure.NOT_FOUND, Failure.DENIED}:
+                return False
+            raise ObserveError(f"cannot look at {error.what}", remedy=error.remedy) from error
 
     def _environment(self) -> dict[str, str]:
         request = self._context.request

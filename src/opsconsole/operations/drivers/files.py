@@ -67,7 +67,7 @@ class FilesBackup(BackupMaking):
         return await self._threads.look(self._look_at_sources)
 
     def _source(self) -> str:
-        return _names(self._roots)
+        return names_of(self._roots)
 
     def _shares_disk(self) -> bool:
         disk = disk_of(self._store.path)
@@ -121,7 +121,7 @@ class FilesRestore(BackupRestoring):
         )
 
     def _sentence(self) -> str:
-        return f"to {_names(self._declared)}; what is there is kept as NAME.before-…"
+        return f"to {names_of(self._declared)}; what is there is kept as NAME.before-…"
 
     async def _restore(self, backup: str, identity: str) -> StepOutcome:
         def put_back(deadline: Deadline) -> StepOutcome:
@@ -177,7 +177,8 @@ def kind_of(path: bytes) -> str:
         raise BackupError(f"cannot look at {shown(path)}: {because(error)}") from error
 
 
-def _names(roots: tuple[bytes, ...]) -> str:
+def names_of(roots: tuple[bytes, ...]) -> str:
+    """The paths in a sentence; the first three of them."""
     first = ", ".join(shown(root) for root in roots[:3])
     return first if len(roots) <= 3 else f"{first} and {len(roots) - 3} more"
 

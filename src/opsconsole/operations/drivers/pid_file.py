@@ -240,7 +240,7 @@ class PidFileRestart(Driver):
     ) -> StepOutcome | None:
         """None once it is as ``look`` wants it; ``otherwise`` what is not so within the timeout.
 
-        The timeout is counted anew where nothing could be seen at its end.
+        The timeout begins again where nothing could be seen at its end.
         """
         clock, blind = self._context.clock, True
 

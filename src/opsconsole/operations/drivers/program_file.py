@@ -4,12 +4,11 @@ Invariant: what is found is what will be run, in the machine's PATH; a program, 
 runs in, which another user could change is refused before anything is planned on it.
 """
 
-from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Final
 
 from opsconsole.machines.base import Machine
-from opsconsole.model.running.machine import FileKind, FileStatus, MachineError
+from opsconsole.model.running.machine import Failure, FileKind, FileStatus, MachineError
 from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.programs import PATH
 from opsconsole.text import sanitize
@@ -23,10 +22,14 @@ async def find_program(machine: Machine, name: str, cwd: Path) -> tuple[PurePath
     if "/" not in name:
         places = [Path(folder) / name for folder in PATH.split(":")]
     for place in places:
-        with suppress(MachineError):
+        try:
             status = await machine.stat(place)
-            if status.kind is FileKind.FILE and status.mode & 0o111:
-                break
+        except MachineError as error:
+            if error.failure in {Failure.NOT_FOUND, Failure.DENIED}:
+                continue
+            raise ObserveError(f"cannot look at {error.what}", remedy=error.remedy) from error
+        if status.kind is FileKind.FILE and status.mode & 0o111:
+            break
     else:
         raise ObserveError(
             f"there is no program {sanitize(name, limit=_SHOWN)}",

@@ -5,7 +5,7 @@ when it is first needed, because what it imports is heavy, and is compared with 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from opsconsole.config.actions import Action
@@ -151,15 +151,30 @@ def _env_file() -> Factory:
 
 
 def _files_backup() -> Factory:
-    from opsconsole.operations.drivers.files import FilesBackup
+    """Of this host through descriptors of folders, of another one by what is there."""
 
-    return FilesBackup
+    def backup_of(context: DriverContext) -> Driver:
+        from opsconsole.operations.drivers.files import FilesBackup
+        from opsconsole.operations.drivers.host_files import HostFilesBackup
+
+        return HostFilesBackup(context) if context.machine.name else FilesBackup(context)
+
+    return backup_of
 
 
 def _files_restore() -> Factory:
-    from opsconsole.operations.drivers.files import FilesRestore
+    def restore_of(context: DriverContext) -> Driver:
+        from opsconsole.operations.drivers.files import FilesRestore
+        from opsconsole.operations.drivers.host_files import HostFilesRestore
 
-    return FilesRestore
+        backup = context.settings.services[context.service].actions.backup
+        if context.action.files is None and not context.action.host and backup is not None:
+            # What is put back is where it was.
+            there = context.action.model_copy(update={"host": backup.host})
+            context = replace(context, action=there)
+        return HostFilesRestore(context) if context.machine.name else FilesRestore(context)
+
+    return restore_of
 
 
 def _volume_backup() -> Factory:

@@ -8,13 +8,14 @@ shows whether a restart happened. A fact that changes when a unit restarts by it
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.hosts import HERE
 from opsconsole.machines.base import Machine
 from opsconsole.model.operation import Step
-from opsconsole.model.running.machine import Command, End, Finished, MachineError
+from opsconsole.model.running.machine import Command, End, Failure, Finished, MachineError
 from opsconsole.model.running.units import unit_name
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
@@ -76,7 +77,7 @@ class SystemdRestart(Driver):
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.systemd)
-        self._clock = context.clock
+        self._context, self._clock = context, context.clock
         self._invocations: dict[str, str] = {}
         self._unit = unit_name(target.unit)
         self._scope = "--user" if target.user else "--system"
@@ -120,20 +121,34 @@ class SystemdRestart(Driver):
     async def execute(self, step: Step) -> StepOutcome:
         """Ask systemd, which waits until the unit has started."""
         started = time.monotonic()
-        machine = self._targets[step.target].machine
         try:
-            finished = await self._systemctl(machine, "restart", limit=_RESTART)
+            finished = await self._restart(step)
         except MachineError as error:
             return not_done(error)
-        if finished.good:
-            return StepOutcome(Outcome.DONE, f"restarted in {time.monotonic() - started:.1f} s")
-        exited = finished.end is End.EXITED
-        return StepOutcome(
-            Outcome.FAILED if exited else Outcome.UNKNOWN, _ended(finished, _RESTART)
-        )
+        return _outcome(finished, f"restarted in {time.monotonic() - started:.1f} s")
+
+    async def _restart(self, step: Step) -> Finished:
+        """By a program that is not cut where it can be; systemd itself goes on in any case."""
+        machine, call = self._targets[step.target].machine, self._command("restart")
+        if self._scope == "--system":
+            name = self._context.name_of(step)
+            try:
+                return await machine.run_named(name, call, limit=_OUTPUT, deadline=_RESTART)
+            except MachineError as error:
+                if error.begun or error.failure is not Failure.DENIED:
+                    raise
+        return await machine.run(call, limit=_OUTPUT, deadline=_RESTART)
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """Whether another start of the unit runs."""
+        """How the call ended where that was kept, else whether another start of the unit runs."""
+        if self._scope == "--system":
+            machine, name = self._targets[step.target].machine, self._context.name_of(step)
+            call = self._command("restart")
+            with suppress(MachineError):
+                ended = await machine.ended(name, call, limit=_OUTPUT, deadline=_RESTART)
+                if ended is None:
+                    return StepOutcome(Outcome.FAILED, "it was never begun")
+                return _outcome(ended, "restarted")
 
         async def look() -> StepOutcome | str:
             seen = await self._show(self._targets[step.target])
@@ -203,13 +218,15 @@ class SystemdRestart(Driver):
     async def _systemctl(
         self, machine: Machine, verb: str, *options: str, limit: float
     ) -> Finished:
-        command = Command(
+        return await machine.run(self._command(verb, *options), limit=_OUTPUT, deadline=limit)
+
+    def _command(self, verb: str, *options: str) -> Command:
+        return Command(
             _call(self._scope, verb, *options, self._unit),
             inherits=True,
             together=True,
             privileged=verb == "restart" and self._scope == "--system",
         )
-        return await machine.run(command, limit=_OUTPUT, deadline=limit)
 
 
 def _targets(context: DriverContext) -> Iterator[_Target]:
@@ -250,6 +267,14 @@ def _has_worked(seen: Mapping[str, str]) -> bool:
     """Whether it does its work once, and has."""
     once = seen.get("Type") == "oneshot" and seen.get("ActiveState") == "inactive"
     return once and seen.get("Result") == "success"
+
+
+def _outcome(finished: Finished, done: str) -> StepOutcome:
+    """What became of a restart, which is ``done`` where it is."""
+    if finished.good:
+        return StepOutcome(Outcome.DONE, done)
+    outcome = Outcome.FAILED if finished.end is End.EXITED else Outcome.UNKNOWN
+    return StepOutcome(outcome, _ended(finished, _RESTART))
 
 
 def _ended(finished: Finished, limit: float) -> str:
