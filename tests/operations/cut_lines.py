@@ -66,6 +66,8 @@ class Site:
     host: Host
     folder: Path
     messages: Messages
+    machines: Machines = field(default_factory=Machines)
+    kill: Callable[[], None] = lambda: None
     threads: BoundedExecutor = field(default_factory=lambda: BoundedExecutor("site", 4))
 
     @property
@@ -89,13 +91,20 @@ class Site:
 
     @asynccontextmanager
     async def execution(
-        self, path: Path, kind: ActionKind, name: str, operation: str, journal: MemoryJournal
+        self,
+        path: Path,
+        kind: ActionKind,
+        name: str,
+        operation: str,
+        journal: MemoryJournal,
+        given: Intent | None = None,
     ) -> AsyncIterator[tuple[Execution, Intent]]:
-        """A runner's, with lines of its own."""
+        """A runner's, with lines of its own; it plans what is not ``given``."""
         settings = load(path)
         found = find(settings, "web", kind, name)
         assert found is not None
-        machines, clock = Machines(operation), SystemClock()
+        machines = self.machines = Machines(operation)
+        clock = SystemClock()
         request = ActionRequest("web", kind, name, "a test")
         driver = make_driver(
             settings, found, request, self.folder, machines, self.threads, (), operation
@@ -104,16 +113,19 @@ class Site:
         probes = InstanceProbes(settings, watched, self.folder)
         action = found.action
         try:
-            facts = await driver.observe()
-            given = replace(intent("one", kind), operation=operation)
-            plan: Plan = replace(
-                given.plan, name=name, steps=driver.steps(facts), fingerprint=facts, parameters={}
-            )
+            if given is None:
+                facts = await driver.observe()
+                given = replace(intent("one", kind), operation=operation)
+                plan: Plan = replace(
+                    given.plan,
+                    name=name,
+                    steps=driver.steps(facts),
+                    fingerprint=facts,
+                    parameters={},
+                )
+                given = replace(given, plan=plan)
             verifier = Verifier(driver, probes, clock, kind, 0.1, action.deadline)
-            yield (
-                Execution(operation, plan, driver, verifier, journal, clock),
-                replace(given, plan=plan),
-            )
+            yield Execution(operation, given.plan, driver, verifier, journal, clock), given
         finally:
             await driver.close()
             await probes.close()
@@ -124,23 +136,28 @@ class Site:
     ) -> Verdict:
         """Carry it out, cutting as ``messages`` says at the ``at``-th message after planning.
 
-        A runner that is cancelled meanwhile was killed: another one takes the operation up.
+        Where its runner was killed meanwhile, by ``kill``, another one takes the operation up.
         """
         path, journal = self.write(actions), MemoryJournal(MemoryStore())
         operation = secrets.token_hex(8)
         async with self.execution(path, kind, name, operation, journal) as (execution, given):
             journal.submit(given, 1.0)
             self.messages.sent, self.messages.chosen = 0, at
+            loop, running = asyncio.get_running_loop(), asyncio.ensure_future(execution.run())
+
+            def killed() -> None:
+                self.machines.close()
+                loop.call_soon_threadsafe(running.cancel)
+
+            self.kill = killed
             try:
-                return await execution.run()
-            except Killed:
-                plan = given.plan
+                return await running
+            except asyncio.CancelledError:
+                confirmed = given
             finally:
                 self.messages.chosen = -1
-        async with self.execution(path, kind, name, operation, journal) as (execution, _):
-            execution.plan = plan
+        async with self.execution(path, kind, name, operation, journal, confirmed) as (
+            execution,
+            _,
+        ):
             return await runner._take_up(execution)
-
-
-class Killed(asyncio.CancelledError):
-    """The runner is gone."""

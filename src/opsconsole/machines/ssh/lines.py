@@ -153,7 +153,7 @@ class Lines:
             line.end()
         for line in idle:
             self.discard(line)
-        # One that asks at this moment finds the line ended, and discards it.
+        # One that asks at this moment discards it.
         if self._asking.acquire(blocking=False):
             self._drop()
             self._asking.release()
@@ -209,6 +209,8 @@ class Lines:
         try:
             yield
         finally:
+            if self._closed:
+                self._drop()
             self._asking.release()
 
     def _stand(self, ends: float) -> Line:
