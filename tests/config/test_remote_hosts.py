@@ -103,9 +103,9 @@ def test_a_unit_is_restarted_at_each_host_of_its_instances(tmp_path: Path) -> No
         (on("app-9"), "instances[0].host"),
         ({"logs": [{"journal": "x", "host": "nowhere"}]}, "logs[0].host"),
         ({"actions": {"test": {"a": {"command": ["a"], "host": "no"}}}}, "test.a.host"),
-        ({"host": "app-1", "actions": {"backup": {"files": ["/a"]}}}, "are not backed up"),
-        ({"actions": {"backup": {"files": ["/a"], "host": "app-1"}}}, "are not backed up"),
-        ({**on("app-1", None), "actions": {"backup": {"files": ["/a"]}}}, "are not backed up"),
+        ({"host": "app-1", "actions": {"backup": {"files": ["/a", "b"]}}}, "begins with /"),
+        ({"actions": {"backup": {"files": {"paths": ["b"]}, "host": "app-1"}}}, "begins with /"),
+        ({**on("app-1", None), "actions": {"backup": {"files": ["/a"]}}}, "on several hosts"),
         ({"actions": {"test": {"git": {"command": ["a"], "host": "no"}}}}, "test.git.host"),
         (
             {"actions": {"backup": {"command": ["a"], "restore": {"command": ["a"], "host": "x"}}}},
