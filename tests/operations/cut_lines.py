@@ -160,4 +160,4 @@ class Site:
             execution,
             _,
         ):
-            return await runner._take_up(execution)
+            return await runner._take_up(execution, "its runner was killed")

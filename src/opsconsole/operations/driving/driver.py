@@ -110,8 +110,8 @@ class DriverContext:
     threads: BoundedExecutor
     request: ActionRequest
     past: tuple[Past, ...] = ()
-    operation: str = ""
     clock: Clock = field(default_factory=SystemClock)
+    operation: str = ""
 
     @property
     def machine(self) -> Machine:

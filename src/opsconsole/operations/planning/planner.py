@@ -73,7 +73,7 @@ def make_driver(
     """The driver that carries out ``found`` for ``request``, as ``operation`` if it is one."""
     context = DriverContext(
         found.service, found.kind, found.action, settings, base, machines, threads, request, past,
-        operation,
+        operation=operation,
     )  # fmt: skip
     return registry.make(context)
 
