@@ -211,11 +211,6 @@ def strips(
         more = len(snapshot.missed) - 1
         said = missed(snapshot.missed[-1], now) + (f"; {more} more: u" if more else "")
         return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)]
-    soon = counting(snapshot) if snapshot is not None else ()
-    if soon:
-        more_soon = f"; {len(soon) - 1} more" if len(soon) > 1 else ""
-        said = f"{countdown(soon[0], now)}: K stops it{more_soon}"
-        return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_DEGRADED),), width)]
     waiting = arming(snapshot)
     if waiting:
         said = f"{waiting[0].service} {armed(waiting[0], now)}; u, then S stops it"

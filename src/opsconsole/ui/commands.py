@@ -15,6 +15,7 @@ from opsconsole.render.frame import keys
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.runbooks import listed
 from opsconsole.render.service.standing import standing
+from opsconsole.ui import automation
 from opsconsole.ui.contracts import ConsoleLike, HasKeys
 from opsconsole.ui.incident_export import HOW, export
 from opsconsole.ui.routes import RunbookPage, ServicePage
@@ -47,6 +48,8 @@ def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
     )
     yield Command("reload", "read the configuration again", console.read_again)
     yield Command("export", HOW, partial(export, console), takes=partial(export, console))
+    for name, about, does in automation.COMMANDS:
+        yield Command(name, about, partial(does, console, ""), takes=partial(does, console))
     scopes: tuple[Scope, ...] = (Scope.EVERYWHERE,)
     actors: tuple[DOMNode, ...] = (screen, screen.app)
     if isinstance(screen, HasKeys):

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from opsconsole.ui.routes import (
     ActionsDialog,
     AlertPage,
+    AutomationPage,
     Box,
     ChangedPage,
     HelpPage,
@@ -36,7 +37,7 @@ from opsconsole.ui.routes import (
     WallPage,
 )
 
-ONCE: Final = OperationsPage | SilencesPage | TimelinePage | TrayPage
+ONCE: Final = AutomationPage | OperationsPage | SilencesPage | TimelinePage | TrayPage
 """Routes that are open at most once in the stack."""
 
 NOT_ON_ITSELF: Final = HelpPage | LogsPage | ThemeDialog
@@ -80,6 +81,10 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
             from opsconsole.ui.screens.tray import TrayScreen
 
             return TrayScreen()
+        case AutomationPage():
+            from opsconsole.ui.screens.automation import AutomationScreen
+
+            return AutomationScreen()
         case ChangedPage():
             from opsconsole.ui.screens.incident.changed import ChangedScreen
 

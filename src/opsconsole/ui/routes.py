@@ -120,6 +120,11 @@ class TrayPage:
 
 
 @dataclass(frozen=True, slots=True)
+class AutomationPage:
+    """Remedies, what they saw and did, and what is worked on."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThemeDialog:
     """The choice of a theme."""
 
@@ -185,6 +190,7 @@ Page = (
     | RunbookPage
     | HelpPage
     | TrayPage
+    | AutomationPage
 )
 """A full screen."""
 

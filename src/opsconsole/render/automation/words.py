@@ -7,6 +7,7 @@ from typing import Final
 
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import OperationState
+from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.remedies.breaker import Breaker, BreakerState
 from opsconsole.model.remedies.episodes import Ending, Episode, HeldBack, Stage
 from opsconsole.model.remedies.rules import Hold, HoldCode, RemedyMode
@@ -122,6 +123,18 @@ def switched_off(switch: Switch, now: float) -> str:
         return ""
     why = f": {off.reason}" if off.reason else ""
     return f"automation is off, by {off} {figures.age(now - off.at)} ago{why}"
+
+
+def urgent(known: Automation | None, now: float) -> tuple[str, ...]:
+    """What everybody should know at once: what begins soon, what is asked for, that all is off."""
+    if known is None:
+        return ()
+    off = switched_off(known.switch, now) if known.rules else ""
+    return (
+        *(f"{countdown(each, now)}: K stops it" for each in known.counting),
+        *(f"{asked(each)}; :automation, then enter opens its plan" for each in known.asking),
+        *((off,) if off else ()),
+    )
 
 
 def breaker_words(breaker: Breaker, now: float) -> str:

@@ -194,14 +194,18 @@ def _silent(source: SourceView, now: float, *, brief: bool) -> Line:
     )
 
 
-def notices(snapshot: Snapshot | None, width: int, height: int) -> tuple[Line, ...]:
-    """Notices about the console itself, below the sources: the first in at most two lines.
+def notices(
+    snapshot: Snapshot | None, width: int, height: int, urgent: Sequence[str] = ()
+) -> tuple[Line, ...]:
+    """What is ``urgent``, then notices about the console itself, below the sources: the first in at
+    most two lines.
 
     On a screen with few lines it gets one.
     """
-    if snapshot is None or not snapshot.notices:
+    everything = (*urgent, *(snapshot.notices if snapshot is not None else ()))
+    if not everything:
         return ()
-    first, more = snapshot.notices[0], len(snapshot.notices) - 1
+    first, more = everything[0], len(everything) - 1
     said = f"{first} (and {more} more)" if more else first
     rows = NOTICE_ROWS if height >= ROOMY else 1
     parts = wrap(said, max(8, width - 4))

@@ -11,6 +11,7 @@ from typing import Final
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import overview as places
+from opsconsole.render.automation.words import urgent
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
 from opsconsole.render.wall import red as wall_red
 from opsconsole.render.wall import resources as wall_resources
@@ -73,7 +74,9 @@ def _body(scene: Scene, width: int, height: int) -> list[Line]:
 
 def _foot(scene: Scene, width: int) -> list[Line]:
     """Notices of the console itself, then the state of the rotation."""
-    notices = scene.snapshot.notices if scene.snapshot else ()
+    snapshot = scene.snapshot
+    soon = urgent(snapshot.automation, scene.now) if snapshot else ()
+    notices = (*soon, *snapshot.notices) if snapshot else ()
     out: list[Line] = [BLANK]
     if notices:
         notice = notices[int(scene.shown_for // max(1.0, scene.page_time)) % len(notices)]

@@ -15,6 +15,7 @@ from opsconsole.render.frame import keys
 from opsconsole.render.frame.command_line import meant, not_meant
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.frame.status_line import Hint, Part
+from opsconsole.ui import automation
 from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
 from opsconsole.ui.contracts import HasKeys
 from opsconsole.ui.routes import (
@@ -258,6 +259,8 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         """Whether the footer shows ``key`` here at all."""
         if key.id == "filter":
             return type(self).action_filter is not ConsoleScreen.action_filter
+        if key.id == "stop-automation":
+            return bool(automation.stoppable(self.console_app))
         of_a_service = key.scope is Scope.CHANGE or key.id == "logs"
         if not of_a_service:
             return True
@@ -426,6 +429,10 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         known = {name for each in latest.runbooks for name in each.services} if latest else set()
         target = self.target.name if self.target else ""
         self.console_app.open(RunbooksPage(target if target in known else ""))
+
+    def action_stop_automation(self) -> None:
+        """Stop what automation is about to do, whatever moment is shown."""
+        automation.stop(self.console_app)
 
     def action_silences(self) -> None:
         """What is silenced or acknowledged."""

@@ -1,6 +1,7 @@
 """The two lines at the top of every screen, and notices below them if there are any."""
 
 from opsconsole.model.snapshot import EnvironmentView, Snapshot
+from opsconsole.render.automation.words import urgent
 from opsconsole.render.frame import header
 from opsconsole.render.frame.replay import Shown, banner
 from opsconsole.render.ink.cells import Role
@@ -33,7 +34,9 @@ class HeaderBar(LineWidget):
                 snapshot, at = replay.moment.snapshot, replay.moment.at
             past, wall = snapshot, at
             below = banner(replay, latest, lambda room: header.sources(past, room, at), width, now)
-        notices = header.notices(snapshot, width, self.screen.size.height)
+        # What begins soon begins whatever moment is shown.
+        soon = urgent(latest.automation, now) if latest is not None else ()
+        notices = header.notices(snapshot, width, self.screen.size.height, soon)
         self._grow(len(notices))
         top = header.top(snapshot, place, width, wall, read_only=read_only, note=note, clock=clock)
         self.paint_lines([top, below, *notices])
