@@ -254,6 +254,7 @@ BY_NO_ROW = {
     "end-run": "ends the one run of the checklist, after a word is typed",
     "run-again": "shows the checklist as before a run",
     "note": "asks for a line, which names its service",
+    "stop-automation": "stops all that is about to begin, on whatever row the cursor is",
 }
 
 
