@@ -7,6 +7,7 @@ from typing import Final
 BENCHMARKS: Final = (
     "startup",
     "many",
+    "watch",
     "prometheus",
     "screen",
     "wire",

@@ -5,10 +5,10 @@ from opsconsole.cli.keymap import keymap_problems
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.config.settings import Settings
-from opsconsole.engine.engine import Engine
+from opsconsole.engine.engine import PUBLISH_EVERY, Engine
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.place import place_of
-from opsconsole.engine.recording.recorder import Recorder
+from opsconsole.engine.recording.recorder import EVERY, Recorder
 from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.engine.reload import ConfigurationWatch
 from opsconsole.errors import ConfigError, StateError
@@ -95,13 +95,13 @@ def note_book(configuration: Configuration) -> NoteBook:
     return NoteBook(place_from(settings), scope_of(settings, configuration.path))
 
 
-def build_recorder(configuration: Configuration) -> Recorder | None:
+def build_recorder(configuration: Configuration, every: float = EVERY) -> Recorder | None:
     """The flight recorder, not started yet; None where recording is switched off."""
     recording = configuration.settings.recording
     if not recording.enabled:
         return None
     place = place_of(configuration.settings, configuration.path)
-    return Recorder(place, Bounds(recording.keep, recording.size))
+    return Recorder(place, Bounds(recording.keep, recording.size), every=every)
 
 
 def archive_of(configuration: Configuration) -> Archive | None:
@@ -127,8 +127,11 @@ def watch_of(configuration: Configuration) -> ConfigurationWatch | None:
     return ConfigurationWatch(path, configuration.base, read)
 
 
-def build_engine(configuration: Configuration) -> Engine:
-    """An engine that is not started yet; it records, where that is switched on."""
+def build_engine(configuration: Configuration, pace: float = PUBLISH_EVERY) -> Engine:
+    """An engine that is not started yet; it records, where that is switched on.
+
+    ``pace`` is the minimum of seconds between two snapshots, and two recorded moments.
+    """
     return Engine(
         configuration.settings,
         base=configuration.base,
@@ -137,6 +140,7 @@ def build_engine(configuration: Configuration) -> Engine:
         operator=build_operator(configuration),
         notes=note_book(configuration),
         archive=archive_of(configuration),
-        recorder=build_recorder(configuration),
+        recorder=build_recorder(configuration, max(pace, EVERY)),
         configuration=watch_of(configuration),
+        pace=pace,
     )

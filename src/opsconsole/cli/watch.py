@@ -23,6 +23,9 @@ from opsconsole.watcher.watch import Watch
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LINE: Final = 2000
 
+PACE: Final = 2.0
+"""Seconds between two snapshots: nobody sees them, and people are notified after many more."""
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until a signal comes; 0 then."""
@@ -35,7 +38,7 @@ async def _watch(configuration: Configuration) -> None:
     for each in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
     settings = configuration.settings
-    engine = build_engine(configuration)
+    engine = build_engine(configuration, PACE)
     operator, clock = build_operator(configuration), SystemClock()
     state = place_from(settings)
     watch = Watch(

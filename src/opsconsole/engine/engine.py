@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from opsconsole.operations.operator import Operator
 
 PUBLISH_EVERY: Final = 0.5
-"""Minimum seconds between snapshots."""
+"""Minimum seconds between snapshots that somebody looks at."""
 
 OPERATIONS_EVERY: Final = 1.0
 PAST_WITHIN: Final = 1.0
@@ -82,7 +82,8 @@ class Engine(EngineCalls):
 
     Once started it owns ``sources``, ``operator`` and ``recorder`` and closes them when it ends.
     ``archive`` is what was recorded, by this process or another; ``configuration`` is where new
-    settings come from while it runs. ``single`` says that it is made for ``look_once``.
+    settings come from while it runs. ``single`` says that it is made for ``look_once``; ``pace`` is
+    the minimum of seconds between two snapshots.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Engine(EngineCalls):
         recorder: "Recorder | None" = None,
         configuration: ConfigurationWatch | None = None,
         single: bool = False,
+        pace: float = PUBLISH_EVERY,
     ) -> None:
         self._findings = Findings(settings)
         self._discovering = Discovering()
@@ -121,6 +123,7 @@ class Engine(EngineCalls):
         self._began = threading.Event()
         self._pulse = self._clock.now()
         self._single = single
+        self._pace = pace
         self._prepare()
         self._reloading = Reloading(settings, configuration, self._take_event)
         self._operator = operator
@@ -342,9 +345,9 @@ class Engine(EngineCalls):
 
     async def _publish_in_time(self) -> None:
         before = self._clock.now()
-        await self._clock.sleep(PUBLISH_EVERY)
+        await self._clock.sleep(self._pace)
         self._pulse = self._clock.now()
-        late = self._pulse - before - PUBLISH_EVERY
+        late = self._pulse - before - self._pace
         if self._schedule is not None and late > self._schedule.longest_pause:
             self._suspended(late)
         self._publish()
