@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.notices import Message
 from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import ServiceView, Snapshot, SourceView
@@ -24,6 +25,7 @@ class World:
     alerts: dict[str, Alert] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     fault: Fault | None = None
+    maintenances: tuple[Maintenance, ...] = ()
 
     def add(self, name: str, needs: Iterable[str] = (), **more: object) -> None:
         """A service that has long been ok."""
@@ -73,6 +75,7 @@ class World:
             alerts=tuple(self.alerts.values()),
             sources=(source,),
             operations=self.operations,
+            maintenances=self.maintenances,
         )
 
     def troubles(self, *states: State) -> Troubles:

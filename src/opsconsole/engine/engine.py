@@ -336,7 +336,7 @@ class Engine(EngineCalls):
     def _suspended(self, gap: float) -> None:
         """The first to wake reports it; the others would report the same."""
         now = self._clock.now()
-        if self._resumed_at is not None and now - self._resumed_at < PUBLISH_EVERY * 2:
+        if self._resumed_at is not None and now - self._resumed_at < self._pace * 2:
             return
         self._resumed_at = now
         self._notices.suspended(gap, now)

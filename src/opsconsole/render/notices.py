@@ -11,6 +11,7 @@ from opsconsole.hiding import hidden
 from opsconsole.model.alerting.alerts import ACKNOWLEDGEMENT, Severity
 from opsconsole.model.notices import Episode, Member, Message, Notice, What
 from opsconsole.model.operation import Operation, OperationState
+from opsconsole.model.remedies.episodes import Stage
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.ink import figures
@@ -166,11 +167,39 @@ def _who_acts(name: str, snapshot: Snapshot, now: float, *, alone: bool) -> Iter
         if each.service == name and not each.state.final:
             found = True
             yield f"acts: {activity(each, now)}"
+    for said, acts in _automation(name, snapshot, now):
+        found = found or acts
+        yield said
     for by in _acknowledged_by(name, snapshot):
         found = True
         yield f"acknowledged by {by}"
     if alone and not found:
         yield "acts: nobody"
+
+
+def _automation(name: str, snapshot: Snapshot, now: float) -> Iterator[tuple[str, bool]]:
+    """What remedies do about a service, and whether they act."""
+    automation = snapshot.automation
+    for each in automation.episodes if automation is not None else ():
+        if each.service != name or not each.open:
+            continue
+        remedy, action = f"remedy {each.rule}", each.action or each.kind.value
+        match each.stage:
+            case Stage.COUNTING:
+                left = figures.spoken((each.counting_to or now) - now)
+                yield f"acts: {remedy} begins {action} in {left}, unless somebody stops it", True
+            case Stage.ASKED:
+                yield f"asks: {remedy} waits for a yes to {action}", False
+            case Stage.SUGGESTED:
+                yield f"suggests: {remedy} would {action}", False
+            case Stage.HELD:
+                held = each.hold
+                code = held.code.value.replace("-", " ") if held is not None else ""
+                yield f"held: {remedy} does not {action}: {code}", False
+            case Stage.STOPPED:
+                yield f"stopped: {remedy} was stopped by {each.stopped}", False
+            case _:
+                continue
 
 
 def _acknowledged_by(name: str, snapshot: Snapshot) -> Sequence[str]:

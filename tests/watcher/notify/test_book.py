@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from opsconsole.config.notify import Notify, Receiver
 from opsconsole.model.alerting.alerts import Severity
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.notices import Notice, What
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.model.state import State
@@ -183,6 +184,18 @@ def test_what_is_acknowledged_before_it_is_told_is_not_told(world: World) -> Non
     assert reader.watch(3600) == []
     world.fire("Slow", "mail")
     assert whats(reader.watch(60)) == [What.NEW]
+
+
+def test_nobody_is_notified_of_what_is_worked_on(world: World) -> None:
+    reader = Reader(world)
+    world.maintenances = (Maintenance("m", ("mail",), world.now, world.now + 3600, who="kim"),)
+    world.turn("mail", State.DOWN)
+    world.fire("Slow", "mail")
+    world.turn("db", State.DOWN)
+    (new,) = reader.watch(3500)
+    assert new.episode is not None
+    assert new.episode.members[0].service == "db"
+    assert whats(reader.watch(200)) == [What.NEW]
 
 
 def test_one_who_is_told_of_the_unanswered_alone(world: World) -> None:

@@ -7,7 +7,7 @@ there. Pure.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from opsconsole.model.alerting.alerts import Alert, Suppression
+from opsconsole.model.alerting.alerts import MAINTENANCE, Alert, Suppression
 from opsconsole.model.maintenance import Maintenance, maintained
 from opsconsole.model.source_id import SourceKind
 
@@ -26,6 +26,6 @@ def _with(row: Alert, known: tuple[Maintenance, ...], now: float) -> Alert:
     if found is None:
         return row
     quiet = Suppression(
-        "maintenance", found.id, found.who, found.reason, found.ends_at, since=found.starts_at
+        MAINTENANCE, found.id, found.who, found.reason, found.ends_at, since=found.starts_at
     )
     return replace(row, suppressions=(*row.suppressions, quiet))

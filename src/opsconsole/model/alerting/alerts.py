@@ -43,6 +43,9 @@ class AlertState(StrEnum):
 ACKNOWLEDGEMENT: Final = "acknowledgement"
 """The kind of a suppression by which somebody has taken an alert on."""
 
+MAINTENANCE: Final = "maintenance"
+"""The kind of one that ends with announced work on the service."""
+
 
 @dataclass(frozen=True, slots=True)
 class Suppression:

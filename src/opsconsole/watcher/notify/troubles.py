@@ -13,8 +13,16 @@ from typing import Final
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.folding import fold
-from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.alerting.alerts import (
+    MAINTENANCE,
+    Alert,
+    AlertState,
+    Severity,
+    Suppression,
+    alert_key,
+)
 from opsconsole.model.alerting.silences import SilenceState, SilenceView, hides
+from opsconsole.model.maintenance import maintained
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.source_id import LOCAL, SourceKind
 from opsconsole.model.state import State
@@ -51,6 +59,7 @@ class Troubles:
         )
         found = [each for each in snapshot.alerts if _is_own(each)]
         found += _of_states(snapshot, states, ruled)
+        found = [_with_maintenance(each, snapshot) for each in found]
         self.all: Mapping[str, Alert] = {
             each.key: each for each in _with_causes(found, snapshot.services, ruled)
         }
@@ -120,6 +129,15 @@ def _state_of(key: str, service: str) -> State | None:
 def _is_own(alert: Alert) -> bool:
     local = any(each.kind is SourceKind.LOCAL for each in alert.sources)
     return local and alert.state is AlertState.FIRING
+
+
+def _with_maintenance(alert: Alert, snapshot: Snapshot) -> Alert:
+    """Also where an Alertmanager that it was sent to reports it, and does not know of the work."""
+    found = maintained(snapshot.maintenances, alert.service, snapshot.taken_at)
+    if found is None or any(each.kind == MAINTENANCE for each in alert.suppressions):
+        return alert
+    why = Suppression(MAINTENANCE, found.id, found.who, found.reason, found.ends_at)
+    return replace(alert, suppressions=(*alert.suppressions, why))
 
 
 def _of_states(snapshot: Snapshot, states: Collection[State], ruled: Ruled) -> Iterator[Alert]:
