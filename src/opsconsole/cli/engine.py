@@ -127,10 +127,13 @@ def watch_of(configuration: Configuration) -> ConfigurationWatch | None:
     return ConfigurationWatch(path, configuration.base, read)
 
 
-def build_engine(configuration: Configuration, pace: float = PUBLISH_EVERY) -> Engine:
+def build_engine(
+    configuration: Configuration, pace: float = PUBLISH_EVERY, *, unseen: bool = False
+) -> Engine:
     """An engine that is not started yet; it records, where that is switched on.
 
-    ``pace`` is the minimum of seconds between two snapshots, and two recorded moments.
+    ``pace`` is the minimum of seconds between two snapshots, and two recorded moments; ``unseen``:
+    nobody goes back to earlier ones in it.
     """
     return Engine(
         configuration.settings,
@@ -143,4 +146,5 @@ def build_engine(configuration: Configuration, pace: float = PUBLISH_EVERY) -> E
         recorder=build_recorder(configuration, max(pace, EVERY)),
         configuration=watch_of(configuration),
         pace=pace,
+        unseen=unseen,
     )

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     for each in _SIGNALS:
         signal.signal(each, end)
-    engine = build_engine(replace(configuration, read_only=True))
+    engine = build_engine(replace(configuration, read_only=True), unseen=True)
     engine.start()
     try:
         _tell_changes(engine, ended)

@@ -38,7 +38,7 @@ async def _watch(configuration: Configuration) -> None:
     for each in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
     settings = configuration.settings
-    engine = build_engine(configuration, PACE)
+    engine = build_engine(configuration, PACE, unseen=True)
     operator, clock = build_operator(configuration), SystemClock()
     state = place_from(settings)
     watch = Watch(

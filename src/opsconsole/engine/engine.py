@@ -83,7 +83,7 @@ class Engine(EngineCalls):
     Once started it owns ``sources``, ``operator`` and ``recorder`` and closes them when it ends.
     ``archive`` is what was recorded, by this process or another; ``configuration`` is where new
     settings come from while it runs. ``single`` says that it is made for ``look_once``; ``pace`` is
-    the minimum of seconds between two snapshots.
+    the minimum of seconds between two snapshots; ``unseen``: nobody goes back to earlier ones.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class Engine(EngineCalls):
         configuration: ConfigurationWatch | None = None,
         single: bool = False,
         pace: float = PUBLISH_EVERY,
+        unseen: bool = False,
     ) -> None:
         self._findings = Findings(settings)
         self._discovering = Discovering()
@@ -124,6 +125,7 @@ class Engine(EngineCalls):
         self._pulse = self._clock.now()
         self._single = single
         self._pace = pace
+        self._unseen = unseen
         self._prepare()
         self._reloading = Reloading(settings, configuration, self._take_event)
         self._operator = operator
@@ -380,7 +382,8 @@ class Engine(EngineCalls):
             self._automation.automation,
             self._automation.maintenances,
         )
-        self._replay.keep(self._latest)
+        if not self._unseen:
+            self._replay.keep(self._latest)
         if self._recorder is not None:
             self._recorder.offer(self._latest)
         for listener in tuple(self._listeners):
