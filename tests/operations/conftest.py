@@ -11,11 +11,24 @@ from tests.operations.place import Place
 from tests.operations.recording_server import RecordingServer
 from tests.operations.three_users import GROUP, SERVICE
 
+_ON_BOTH_STORES = {"test_auto_rollback.py", "test_degrade.py", "test_console_killed.py"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on a state in PostgreSQL too what is asked for, and what is kept for later always."""
+    if "place" in metafunc.fixturenames:
+        both = os.environ.get("OPSCONSOLE_TEST_STORES") == "all"
+        both = both or metafunc.definition.path.name in _ON_BOTH_STORES
+        stores = ["folder", "postgresql"] if both else ["folder"]
+        metafunc.parametrize("place", stores, indirect=True)
+
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """An empty place."""
-    made = Place(tmp_path)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """An empty place; ``request.param`` says whose state it has."""
+    on_a_server = request.param == "postgresql"
+    database = request.getfixturevalue("postgresql_database") if on_a_server else ""
+    made = Place(tmp_path, database)
     yield made
     made.close()
 

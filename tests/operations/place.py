@@ -19,6 +19,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.postgresql_place import PostgresqlPlace
 from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.state_place import FolderPlace
 from tests.operations.recording_server import RecordingServer
@@ -28,18 +29,23 @@ QUICK = "min_healthy: 0.2s, deadline: 60s"
 
 
 class Place:
-    """A configuration file and a state folder, and operators that work on them."""
+    """A configuration file and a state, and operators that work on them.
 
-    def __init__(self, folder: Path) -> None:
+    ``database``: where libpq finds the state, which is in the folder where it is ''.
+    """
+
+    def __init__(self, folder: Path, database: str = "") -> None:
         self.state = folder / "state"
         self.config = folder / "opsconsole.yaml"
-        self.there = FolderPlace(self.state)
+        self._database = database
+        self.there = PostgresqlPlace(database, self.state) if database else FolderPlace(self.state)
         self.own = OwnConfiguration(str(self.config), str(folder))
         self._operators: list[Operator] = []
 
     def write(self, text: str) -> None:
         """Make ``text`` the configuration."""
-        self.config.write_text(text)
+        where = f'state: {{postgresql: "{self._database}"}}\n' if self._database else ""
+        self.config.write_text(where + text)
         self.config.chmod(0o600)
 
     def operator(self, *, read_only: bool = False) -> Operator:

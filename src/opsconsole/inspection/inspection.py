@@ -29,6 +29,7 @@ from opsconsole.inspection.servers import (
     check_docker,
     check_prometheus,
 )
+from opsconsole.inspection.state import check_state
 from opsconsole.inspection.targets import check_targets
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics
@@ -58,6 +59,7 @@ async def _inspect(
             check_targets(settings, connector, clock, base),
             check_replicas(settings, clock),
             check_on_host(settings, base),
+            check_state(settings),
         ]
         for number, server in enumerate(settings.prometheus):
             path = ("prometheus", number)

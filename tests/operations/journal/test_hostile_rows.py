@@ -16,11 +16,13 @@ from typing import Final
 import pytest
 
 from opsconsole.clock import SystemClock
+from opsconsole.engine.runbooks.run_records import fold
 from opsconsole.engine.runbooks.run_store import RunStore
 from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.journal import sqlite_database
 from opsconsole.operations.journal.audit import verify
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import LedgerKind, Note, Promise, PromiseKind, Scope
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
 from opsconsole.operations.promises.promising import lasting
@@ -124,13 +126,14 @@ def test_no_value_of_a_row_costs_another_row_or_ends_a_console(
             change = f"UPDATE {table} SET {column} = {mark} WHERE {WHERE[table]}"
             with opened(tmp_path / "state", written, (change, value)) as journal:
                 what = f"{name} as {column} of {table}"
-                _others_are_read(journal, what)
-                _all_that_is_said_can_be_shown(journal, tmp_path / "state", what)
+                others_are_read(journal, what)
+                all_that_is_said_can_be_shown(journal, what)
+                _so_can_what_is_read_of_the_folder(tmp_path / "state", what)
                 if table in _READ_TO_WRITE:
-                    _more_can_be_written(journal, what)
+                    more_can_be_written(journal, what)
 
 
-def _others_are_read(journal: SqliteJournal, what: str) -> None:
+def others_are_read(journal: Journal, what: str) -> None:
     assert SOUND in {each.id for each in journal.operations()}, what
     assert SOUND in {each.id for each in journal.open_operations()}, what
     assert SOUND in {each.id for each in journal.since("web", 0.0)}, what
@@ -139,10 +142,10 @@ def _others_are_read(journal: SqliteJournal, what: str) -> None:
     assert "sound" in {note.text for _, note in journal.notes()}, what
 
 
-def _all_that_is_said_can_be_shown(journal: SqliteJournal, folder: Path, what: str) -> None:
+def all_that_is_said_can_be_shown(journal: Journal, what: str) -> None:
     """What cannot be understood is an error of the console's own kind; the rest is clean."""
-    runs = RunStore(FolderPlace(folder), SystemClock())
-    uses: tuple[Callable[[], object], ...] = (
+    _clean(
+        what,
         lambda: journal.operation(FORGED),
         lambda: journal.intent(FORGED),
         lambda: journal.step_records(FORGED),
@@ -152,22 +155,30 @@ def _all_that_is_said_can_be_shown(journal: SqliteJournal, folder: Path, what: s
         lambda: journal.seen_until(0),
         lambda: lasting(journal),
         lambda: journal.unread,
+        lambda: journal.ledgers(LedgerKind.RUNBOOK),
+        lambda: fold(journal.ledger(LedgerKind.RUNBOOK, "1-aaaaaaaa")),
         lambda: verify(journal.audit_rows()).whole,
-        lambda: verify(audit_of(folder)).whole,
-        runs.runs,
     )
+
+
+def _so_can_what_is_read_of_the_folder(folder: Path, what: str) -> None:
+    runs = RunStore(FolderPlace(folder), SystemClock())
+    _clean(what, lambda: verify(audit_of(folder)).whole, runs.runs)
+    runs.close()
+
+
+def _clean(what: str, *uses: Callable[[], object]) -> None:
     for use in uses:
         with suppress(StateError):
             said = repr(use())
             assert not _UNSAFE.search(said), what
-    runs.close()
 
 
 def _end(records: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
     return [{"do": "end", "after": len(records)}]
 
 
-def _more_can_be_written(journal: SqliteJournal, what: str) -> None:
+def more_can_be_written(journal: Journal, what: str) -> None:
     uses: tuple[Callable[[], object], ...] = (
         lambda: journal.submit(intent("third"), 5.0),
         lambda: journal.advance(FORGED, OperationState.DISPATCHED, 3.0),
