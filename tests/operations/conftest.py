@@ -11,7 +11,7 @@ from tests.operations.place import Place
 from tests.operations.recording_server import RecordingServer
 from tests.operations.three_users import GROUP, SERVICE
 
-_ON_BOTH_STORES = {"test_auto_rollback.py", "test_degrade.py", "test_console_killed.py"}
+_ON_BOTH_STORES = {"test_degrade.py"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

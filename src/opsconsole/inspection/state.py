@@ -1,6 +1,5 @@
 """Whether the PostgreSQL of the state can be used as the configuration means it."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,8 +9,10 @@ from opsconsole.errors import StateError
 from opsconsole.inspection.finding import Finding, Weight
 from opsconsole.operations.postgresql.remarks import Found, Remark
 from opsconsole.operations.state_place import place_from
+from opsconsole.threads import BoundedExecutor
 
 _PATH: Final[KeyPath] = ("state", "postgresql")
+_WITHIN: Final = 30.0
 
 
 _WORDS: Final[Mapping[Remark, tuple[Weight, str, str]]] = {
@@ -67,7 +68,13 @@ async def check_state(settings: Settings) -> list[Finding]:
     # Its client is imported where it is set alone.
     from opsconsole.operations.postgresql.soundness import look
 
-    return [_finding(found) for found in await asyncio.to_thread(look, conninfo)]
+    thread = BoundedExecutor("check-state", 1)
+    try:
+        return [_finding(each) for each in await thread.run(look, conninfo, deadline=_WITHIN)]
+    except TimeoutError:
+        return [_finding(Found(Remark.UNREACHABLE, f"it does not answer within {_WITHIN:g} s"))]
+    finally:
+        thread.close()
 
 
 def _finding(found: Found) -> Finding:

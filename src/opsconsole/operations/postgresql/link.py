@@ -38,7 +38,11 @@ T = TypeVar("T")
 
 
 class Link(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that waits for no answer for ever."""
+    """A connection that waits for no answer for ever, and ends with its last user."""
+
+    def __del__(self, *_: object) -> None:
+        """Say nothing of one that was not closed: the locks of a state last as long as it."""
+        self.pgconn.finish()
 
     def wait(
         self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None

@@ -86,13 +86,19 @@ def run(
         fresh = fresh and found.state is _S.INTENT
         verdict = _carry_out(state, journal, own, intent, held, fresh=fresh)
         _tidy(state, intent)
+        _release(held)
         if verdict is _S.VERIFIED and intent.plan.watch:
-            for each in held:
-                each.release()
             _look_on(state, journal, own, intent)
     finally:
+        _release(held)
         journal.close()
     return EXIT_CODES[verdict]
+
+
+def _release(held: Sequence[Held]) -> None:
+    """Let go at once: a lock on a server does not end with its process."""
+    for each in held:
+        each.release()
 
 
 def _look_on(state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent) -> None:
