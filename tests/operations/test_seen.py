@@ -57,8 +57,8 @@ def test_others_and_what_was_refused_are_no_news(journal: Journal) -> None:
 
 def test_in_read_only_it_is_told_and_nothing_is_written(journal: Journal) -> None:
     assert catch_up(journal, KIM, [], 100.0, read_only=True) == ()
-    assert journal.seen_until(1000) is None
+    assert journal.seen_until("1000") is None
     told(journal, [])
     missed = catch_up(journal, KIM, [operation(1, 120.0)], 130.0, read_only=True)
     assert [each.id for each in missed] == ["op-1"]
-    assert journal.seen_until(1000) == 100.0
+    assert journal.seen_until("1000") == 100.0

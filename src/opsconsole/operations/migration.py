@@ -1,8 +1,10 @@
 """Bringing the state of a folder into an empty database, once.
 
 Invariant: all of it or nothing, the audit row for row, so that its chain goes on; the folder stays
-as it is. Nothing is brought in beside what another console keeps there already, and nothing while
-an operation is under way in the folder, whose runner would go on writing there.
+as it is. What was of one configuration is of its environment then; who has seen which verdicts is
+left behind, because users have names there and not uids. Nothing is brought in beside what another
+console keeps there already, and nothing while an operation is under way in the folder, whose runner
+would go on writing there.
 """
 
 from collections.abc import Iterator
@@ -30,12 +32,14 @@ _TABLES: Final = {
         "operation, kind",
     ),
     "notes": ("at, who, host, service, text, scope", "number"),
-    "seen": ("uid, until", "uid"),
     "audit": ("seq, record, prev, hash", "seq"),
 }
 """Columns and order of what is taken over as it is."""
 
 _LEDGER: Final = "kind, id, scope, moved_at, records, ended"
+_SCOPE: Final = "CASE scope WHEN '' THEN '' ELSE substr(scope, instr(scope, char(10))) END"
+"""A scope without the path of its configuration; marks of earlier versions stay none."""
+
 _PAGE: Final = 500
 _OPEN: Final = tuple(state.value for state in OperationState if not state.final)
 
@@ -62,7 +66,8 @@ def bring_in(source: Database, target: Database) -> dict[str, int]:
                 )
         for table, (columns, order) in _TABLES.items():
             insert = f"INSERT INTO {table} ({columns}) VALUES ({_marks(columns)})"  # noqa: S608
-            rows = list(_pages(source, f"SELECT {columns} FROM {table} ORDER BY {order}"))  # noqa: S608
+            taken = columns.replace("scope", _SCOPE)
+            rows = list(_pages(source, f"SELECT {taken} FROM {table} ORDER BY {order}"))  # noqa: S608
             changes.change_each(insert, rows)
             copied[table] = len(rows)
         copied["ledgers"] = _ledgers(source, changes)
@@ -72,7 +77,8 @@ def bring_in(source: Database, target: Database) -> dict[str, int]:
 def _ledgers(source: Database, changes: Transaction) -> int:
     """Ledgers have numbers of their own in each database."""
     insert = f"INSERT INTO ledgers ({_LEDGER}) VALUES ({_marks(_LEDGER)}) RETURNING number"  # noqa: S608
-    found = source.read(f"SELECT number, {_LEDGER} FROM ledgers ORDER BY number")  # noqa: S608
+    taken = _LEDGER.replace("scope", _SCOPE)
+    found = source.read(f"SELECT number, {taken} FROM ledgers ORDER BY number")  # noqa: S608
     for number, *values in found:
         ((made,),) = changes.rows(insert, values)
         records = source.read(

@@ -293,7 +293,9 @@ class Operator:
             return ()
         try:
             runs = reader.operations()
-            return seen_verdicts.catch_up(reader, whoami(), runs, now, read_only=read_only)
+            return seen_verdicts.catch_up(
+                reader, whoami(), runs, now, read_only=read_only, of_hosts=self.state.of_hosts
+            )
         except StateError:
             # It cannot be remembered: what is lost is a notice, and it is in the journal.
             return ()

@@ -31,6 +31,7 @@ class PostgresqlPlace:
     With the file ``mandate_key`` this user's mandates are shared by the hosts that have it.
     """
 
+    of_hosts = True
     patience = 600.0
 
     def __init__(

@@ -12,18 +12,25 @@ from opsconsole.operations.who import Who
 
 
 def catch_up(
-    journal: People, who: Who, operations: Iterable[Operation], now: float, *, read_only: bool
+    journal: People,
+    who: Who,
+    operations: Iterable[Operation],
+    now: float,
+    *,
+    read_only: bool,
+    of_hosts: bool = False,
 ) -> tuple[Operation, ...]:
     """The operations of ``who`` that ended since the last call, oldest first; then seen.
 
     Raises StateError when that cannot be remembered; they are then shown again.
     """
     uid = who.uid if who.login_uid is None else who.login_uid
-    until = journal.seen_until(uid)
+    user = who.name if of_hosts else str(uid)
+    until = journal.seen_until(user)
     mine = [each for each in operations if each.who == who.name and _has_verdict(each)]
     missed = [each for each in mine if until is not None and _ended(each) > until]
     if not read_only and (until is None or missed):
-        journal.see(uid, max((_ended(each) for each in missed), default=now))
+        journal.see(user, max((_ended(each) for each in missed), default=now))
     return tuple(sorted(missed, key=_ended))
 
 

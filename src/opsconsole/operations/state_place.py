@@ -38,6 +38,11 @@ class StatePlace(Protocol):
         ...
 
     @property
+    def of_hosts(self) -> bool:
+        """Whether several hosts share it, whose paths and uids say nothing of each other's."""
+        ...
+
+    @property
     def locks(self) -> Locks:
         """Who is at what."""
         ...
@@ -101,6 +106,7 @@ class LateJournal:
 class FolderPlace:
     """The state in a folder of this host. ``shared``: one that is made here is for a group."""
 
+    of_hosts = False
     patience = 0.0
 
     def __init__(self, folder: Path, *, shared: bool = False) -> None:
@@ -147,7 +153,7 @@ def scope_of(settings: Settings, config_path: Path | None) -> Scope:
     own = settings.environment.name
     others = {settings.environment_of(name).name for name in settings.services}
     path = str(config_path.absolute()) if config_path else ""
-    return Scope(path, (own, *sorted(others - {own})))
+    return Scope(None if settings.state.postgresql else path, (own, *sorted(others - {own})))
 
 
 def place_of(name: str) -> StatePlace:

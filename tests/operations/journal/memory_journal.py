@@ -59,7 +59,7 @@ class MemoryStore:
         self.promises: dict[tuple[str, PromiseKind], Promise] = {}
         self.audit: list[Row] = []
         self.notes: list[tuple[str, Note]] = []
-        self.seen: dict[int, float] = {}
+        self.seen: dict[str, float] = {}
         self.ledgers = LedgerStore()
 
 
@@ -82,9 +82,13 @@ class MemoryJournal(MemoryLedgers):
     def _is_mine(self, kept: _Kept) -> bool:
         scope, intent = self._scope, kept.intent
         return scope is None or (
-            scope.config_path == intent.config_path
+            scope.config_path in {None, intent.config_path}
             and intent.plan.environment in scope.environments
         )
+
+    def _fleet(self, kept: _Kept) -> str:
+        everywhere = self._scope is not None and self._scope.config_path is None
+        return kept.intent.plan.environment if everywhere else kept.intent.config_path
 
     def close(self) -> None:
         """Nothing is held."""
@@ -291,9 +295,9 @@ class MemoryJournal(MemoryLedgers):
             self._kept(promise.operation)
             if promise.kind is PromiseKind.END:
                 kept = self._store.operations
-                mine = kept[promise.operation].intent.config_path
+                mine = self._fleet(kept[promise.operation])
                 for each in self.promises():
-                    same = kept[each.operation].intent.config_path == mine
+                    same = self._fleet(kept[each.operation]) == mine
                     if same and (each.kind, each.service) == (promise.kind, promise.service):
                         self.settle(each.operation, each.kind, promise.operation, now)
             event = entries.PROMISE_EVENTS[promise.kind]
@@ -365,13 +369,13 @@ class MemoryJournal(MemoryLedgers):
         ]
         return tuple(numbered[-NOTES_READ:])
 
-    def seen_until(self, uid: int) -> float | None:
+    def seen_until(self, user: str) -> float | None:
         """The time of the latest verdict that a user has seen."""
-        return self._store.seen.get(uid)
+        return self._store.seen.get(user)
 
-    def see(self, uid: int, until: float) -> None:
+    def see(self, user: str, until: float) -> None:
         """Record that a user has seen the verdicts up to ``until``."""
-        self._store.seen[uid] = until
+        self._store.seen[user] = until
 
     def _kept(self, operation: str) -> _Kept:
         found = self._store.operations.get(operation)

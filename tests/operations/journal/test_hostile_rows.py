@@ -80,7 +80,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         journal.arm(Promise(op(name), PromiseKind.ROLLBACK, "web", 9e9), 3.0)
         journal.add_note(Note(1.0, "kim", name))
         journal.begin_ledger(LedgerKind.RUNBOOK, f"{number + 1}-aaaaaaaa", _BEGIN, 1.0)
-    journal.see(0, 1.0)
+    journal.see("0", 1.0)
     journal.close()
     return folder / "journal.db"
 
@@ -152,7 +152,7 @@ def all_that_is_said_can_be_shown(journal: Journal, what: str) -> None:
         lambda: journal.promise(FORGED, PromiseKind.ROLLBACK),
         lambda: journal.past("web", ActionKind.RESTART, ""),
         lambda: journal.later(FORGED),
-        lambda: journal.seen_until(0),
+        lambda: journal.seen_until("0"),
         lambda: lasting(journal),
         lambda: journal.unread,
         lambda: journal.ledgers(LedgerKind.RUNBOOK),

@@ -331,10 +331,10 @@ def test_notes_are_numbered_and_read_on_from_the_last(open_journal: Open) -> Non
 
 def test_what_each_user_has_seen(open_journal: Open) -> None:
     journal = open_journal()
-    assert journal.seen_until(1000) is None
+    assert journal.seen_until("1000") is None
     for until in (5.0, 7.0):
-        journal.see(1000, until)
-    assert (open_journal().seen_until(1000), journal.seen_until(1001)) == (7.0, None)
+        journal.see("1000", until)
+    assert (open_journal().seen_until("1000"), journal.seen_until("1001")) == (7.0, None)
 
 
 # ---- ids ----
@@ -392,3 +392,25 @@ def test_what_two_configurations_keep_in_one_state_stays_apart(open_journal: Ope
     journal.use_scope(elsewhere)
     assert read() == ([], [first], [])
     assert journal.operation(op("other")) is not None, "what is asked for by its id"
+
+
+def test_hosts_that_share_a_state_are_one_fleet_wherever_their_configurations_lie(
+    open_journal: Open,
+) -> None:
+    one, other, elsewhere = open_journal(), open_journal(), open_journal()
+    for journal in (one, other):
+        journal.use_scope(Scope(None, ("production",)))
+    elsewhere.use_scope(Scope(None, ("staging",)))
+    for number, journal in enumerate((one, other)):
+        name, path = f"of-{number}", f"/home/{number}/opsconsole.yaml"
+        journal.submit(replace(intent(name), config_path=path), 1.0 + number)
+        journal.advance(op(name), OperationState.DISPATCHED, 3.0)
+        journal.arm(Promise(op(name), END, "web", 9.0), 3.0)
+    one.add_note(Note(2.0, "kim", "look here"))
+    one.begin_ledger(LedgerKind.INCIDENT, "1", {"do": "begin"}, 2.0)
+    for journal in (one, other):
+        assert [each.id for each in journal.operations()] == [op("of-1"), op("of-0")]
+        assert [each.operation for each in journal.promises()] == [op("of-1")], "it took its place"
+        assert [note.text for _, note in journal.notes()] == ["look here"]
+        assert [each.id for each in journal.ledgers(LedgerKind.INCIDENT)] == ["1"]
+    assert (elsewhere.operations(), elsewhere.notes(), elsewhere.promises()) == ((), (), ())

@@ -385,7 +385,7 @@ def test_what_an_earlier_version_kept_in_files_is_taken_in_once(earlier: Path) -
         assert [note.text for _, note in journal.notes()] == [
             "deployed v2", "looking at the database",
         ]  # fmt: skip
-        assert journal.seen_until(1000) == 1_790_000_070.0
+        assert journal.seen_until("1000") == 1_790_000_070.0
         (stamp,) = journal.ledgers(LedgerKind.RUNBOOK)
         records = journal.ledger(stamp.kind, stamp.id)
         assert [record["do"] for record in records] == ["begin", "start", "result"]
@@ -406,7 +406,7 @@ def test_files_that_hold_something_else_stop_nothing(
     path.write_bytes(content)
     journal = SqliteJournal(folder)
     assert journal.notes() == ()
-    assert journal.seen_until(1000) is None
+    assert journal.seen_until("1000") is None
     journal.close()
 
 

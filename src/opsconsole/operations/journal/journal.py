@@ -179,11 +179,14 @@ class People(Protocol):
         """The newest ``NOTES_READ`` notes, oldest first, each with a number that grows."""
         ...
 
-    def seen_until(self, uid: int) -> float | None:
-        """The time of the latest verdict that a user has seen; None where none was recorded."""
+    def seen_until(self, user: str) -> float | None:
+        """The time of the latest verdict that a user has seen; None where none was recorded.
+
+        In a folder a user is a uid, as a text; where hosts share the state, a name.
+        """
         ...
 
-    def see(self, uid: int, until: float) -> None:
+    def see(self, user: str, until: float) -> None:
         """Record that a user has seen the verdicts up to ``until``."""
         ...
 

@@ -117,16 +117,17 @@ class Scope:
     """The configuration and the environments whose rows are read; what was kept is of ``key``.
 
     Several may share one state: each has its own operations, notes and ledgers. Locks are shared,
-    as two configurations may name the same service.
+    as two configurations may name the same service. In a state of several hosts, where the paths
+    of one say nothing of another's, ``config_path`` is None, and environments alone are apart.
     """
 
-    config_path: str
+    config_path: str | None
     environments: tuple[str, ...]
 
     @property
     def key(self) -> str:
         """What notes and ledgers are marked with; those of earlier versions have no mark."""
-        return f"{self.config_path}\n{self.environments[0]}"
+        return f"{self.config_path or ''}\n{self.environments[0]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,22 +254,22 @@ class SqlJournal(SqlLedgers):
                 (note.at, note.who, note.text, note.service, note.host, self.scope_key),
             )
 
-    def see(self, uid: int, until: float) -> None:
+    def see(self, user: str, until: float) -> None:
         """Record that a user has seen the verdicts up to ``until``."""
         with self.database.transaction() as changes:
             changes.change(
                 "INSERT INTO seen (uid, until) VALUES (?, ?)"
                 " ON CONFLICT (uid) DO UPDATE SET until = excluded.until",
-                (uid, until),
+                (user, until),
             )
 
     def _replace_ends(self, changes: Transaction, promise: Promise, now: float) -> None:
-        """Settle the ends of earlier degradations of a service of the same configuration, each
-        with its row."""
+        """Settle the ends of earlier degradations of the same service, each with its row."""
+        apart = self._apart()
         earlier = changes.rows(
-            "SELECT operation FROM promises JOIN operations ON operations.id = promises.operation"
+            "SELECT operation FROM promises JOIN operations ON operations.id = promises.operation"  # noqa: S608
             " WHERE promises.service = ? AND promises.kind = ? AND outcome = ''"
-            " AND config_path = (SELECT config_path FROM operations WHERE id = ?)",
+            f" AND {apart} = (SELECT {apart} FROM operations WHERE id = ?)",
             (promise.service, promise.kind.value, promise.operation),
         )
         for (operation,) in earlier:

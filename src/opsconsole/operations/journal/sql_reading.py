@@ -75,8 +75,14 @@ class SqlReading:
         if scope is None:
             return "TRUE", ()
         marks = ",".join("?" * len(scope.environments))
+        if scope.config_path is None:
+            return f"environment IN ({marks})", scope.environments
         condition = f"(config_path = ? AND environment IN ({marks}))"
         return condition, (scope.config_path, *scope.environments)
+
+    def _apart(self) -> str:
+        """The column by which the operations of different fleets differ."""
+        return "environment" if self._scope and self._scope.config_path is None else "config_path"
 
     def version(self) -> int:
         """A number that differs once another console has changed the journal."""
@@ -190,9 +196,9 @@ class SqlReading:
         )
         return tuple(self.understandable(rows, _note))
 
-    def seen_until(self, uid: int) -> float | None:
+    def seen_until(self, user: str) -> float | None:
         """The time of the latest verdict that a user has seen."""
-        rows = self.database.read("SELECT until FROM seen WHERE uid = ?", (uid,))
+        rows = self.database.read("SELECT until FROM seen WHERE uid = ?", (user,))
         return _understood("seen", _moment, rows[0]) if rows else None
 
     def audit_rows(self) -> tuple[Row, ...]:

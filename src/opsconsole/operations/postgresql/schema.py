@@ -89,7 +89,7 @@ CREATE TABLE notes (
   {_text("scope")}
 );
 CREATE TABLE seen (
-  uid BIGINT PRIMARY KEY,
+  {_text("uid", 200)} PRIMARY KEY,
   until DOUBLE PRECISION NOT NULL
 );
 CREATE TABLE ledgers (

@@ -82,7 +82,9 @@ def run(
         if found is None or mandate is None:
             raise StateError(f"this user has confirmed no operation {operation} in {state.name}")
         intent = mandate.intent
-        journal.use_scope(Scope(intent.config_path, (intent.plan.environment,)))
+        journal.use_scope(
+            Scope(None if state.of_hosts else intent.config_path, (intent.plan.environment,))
+        )
         fresh = fresh and found.state is _S.INTENT
         verdict = _carry_out(state, journal, own, intent, held, fresh=fresh)
         _tidy(state, intent)
