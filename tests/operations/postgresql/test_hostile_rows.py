@@ -63,7 +63,7 @@ def where(postgresql_server: Postgresql) -> str:
         journal.add_note(Note(1.0, "kim", name))
         first = {"do": "begin", "at": 1.0, "steps": [], "run": "web"}
         journal.begin_ledger(LedgerKind.RUNBOOK, f"{number + 1}-aaaaaaaa", first, 1.0)
-    journal.see(0, 1.0)
+    journal.see("0", 1.0)
     journal.close()
     return where
 
