@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     RUNBOOK = "runbook"
     CERTIFICATE = "certificate"
     NODE = "node"
+    OBJECTIVE = "objective"
 
     @property
     def glyph(self) -> str:
@@ -113,6 +114,11 @@ class EventCode(StrEnum):
     NODE_CORDONED = "node-cordoned"
     NODE_OPENED = "node-opened"
 
+    OBJECTIVE = "objective"
+    OBJECTIVE_MISSED = "objective-missed"
+    OBJECTIVE_MET = "objective-met"
+    BUDGET_BURNS = "budget-burns"
+
     @property
     def kind(self) -> EventKind:
         """What sort of thing it is."""
@@ -130,8 +136,9 @@ class Event:
     operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it; of an end in
     a container, ``name`` are the signals before it. ``memory``: killed for lack of memory. Of what
     was made again, ``before`` names what is gone, ``after`` what is new and ``detail`` what is
-    another: never a value. ``place`` is the engine on which it happened, '' where that is not
-    reported; ``about`` the name of the workload that it is of, where that is reported too.
+    another: never a value. Of an objective, ``name`` is its text. ``place`` is the engine on which
+    it happened, '' where that is not reported; ``about`` the name of the workload that it is of,
+    where that is reported too.
     """
 
     at: float
@@ -228,6 +235,12 @@ _OF: Final = {
         EventCode.NODE_CORDONED,
         EventCode.NODE_OPENED,
     ),
+    EventKind.OBJECTIVE: (
+        EventCode.OBJECTIVE,
+        EventCode.OBJECTIVE_MISSED,
+        EventCode.OBJECTIVE_MET,
+        EventCode.BUDGET_BURNS,
+    ),
 }
 _KINDS: Final = {code: kind for kind, codes in _OF.items() for code in codes}
 _GLYPHS: Final = {
@@ -245,4 +258,5 @@ _GLYPHS: Final = {
     EventKind.RUNBOOK: "≡",
     EventKind.CERTIFICATE: "§",
     EventKind.NODE: "▤",
+    EventKind.OBJECTIVE: "%",
 }

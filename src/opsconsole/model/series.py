@@ -55,7 +55,8 @@ class MetricValue:
 
     ``at`` is when its latest sample was taken, as far as that is known, not when it was asked for;
     ``every`` is how many seconds are between two samples of it, ``across`` how the parts of
-    several copies (``by_instance``) are one figure.
+    several copies (``by_instance``) are one figure. ``at_least`` is what a quantile is without the
+    highest of too few measurements, None where enough were counted (``few``).
     """
 
     service: str
@@ -68,6 +69,7 @@ class MetricValue:
     origin: str = "prometheus"
     every: float = 0.0
     across: Across = Across.MEAN
+    at_least: float | None = None
 
     @property
     def compared(self) -> float | None:

@@ -118,11 +118,21 @@ class InstanceView:
 
 
 @dataclass(frozen=True, slots=True)
+class Reporting:
+    """How many of the ``running`` copies of a service report what they use."""
+
+    cpu: int
+    memory: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceView:
     """What an engineer names, with all that is known of it.
 
     ``error_rate`` is a fraction, ``request_rate`` per second, ``cpu`` a fraction of a core,
-    ``memory`` bytes; None where not known. ``reason`` is one line: why it is not ok, or what should
+    ``memory`` bytes; None where not known; both are sums over the copies that report it, of which
+    ``reporting`` says how many they are. ``reason`` is one line: why it is not ok, or what should
     be known although it is. ``replicas`` are the ids of its copies that engines know, ``workloads``
     of what is wanted of it. ``at_least`` as of an instance. ``environment`` is one of the further
     environments, '' for the console's own; ``places`` are the names of where its copies run.
@@ -142,6 +152,7 @@ class ServiceView:
     request_rate: float | None = None
     cpu: float | None = None
     memory: int | None = None
+    reporting: Reporting | None = None
     replicas: tuple[str, ...] = ()
     metrics: tuple[MetricValue, ...] = ()
     objectives: tuple[Attainment, ...] = ()

@@ -14,6 +14,7 @@ from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
+from opsconsole.model.snapshot import Reporting
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import Comparison, parse
 from opsconsole.sources.metrics.declared import declared_metrics, to_values
@@ -227,3 +228,54 @@ def test_what_some_copies_report_decides_nothing_that_the_others_could_change(
     assert decided in {None, right}
     assert decided is right or not all(known for _, known in used)
     assert attain(some, text).met in {None, right}
+
+
+SLOW = "p95(latency) < 1s"
+
+
+def of_requests(*took: float) -> ServiceRecord:
+    """A service of whose requests of the last five minutes a histogram tells how long they took."""
+    service = record(metrics={"latency": {"histogram": "request_seconds"}})
+    (declared,) = declared_metrics("api", service.config)
+    buckets = [
+        ({"le": f"{bound:g}"}, sum(each <= bound for each in took) / declared.window)
+        for bound in (0.1, 0.5, 1.0, 5.0, float("inf"))
+    ]
+    for metric in to_values(declared, buckets, NOW, "prometheus"):
+        service.metrics[metric.name] = metric
+    return service
+
+
+@pytest.mark.parametrize(
+    ("took", "met"),
+    [
+        ([3.0], None),  # one alone
+        ([0.2] * 10, None),  # nothing is promised by ten
+        ([0.2] * 18 + [3.0], None),  # one of nineteen would be beyond p95 by itself
+        ([0.2] * 10 + [3.0, 3.0], False),  # two cannot both be outside of p95
+        ([3.0] * 3, False),  # a service that answers seldom, and slowly
+        ([0.2] * 60, True),
+        ([0.2] * 59 + [3.0], True),
+        ([0.2] * 50 + [3.0] * 10, False),
+    ],
+)
+def test_one_request_decides_no_quantile_of_a_histogram(
+    took: list[float], met: bool | None
+) -> None:
+    service = of_requests(*took)
+    objective = attain(service, SLOW)
+    assert (objective.met, objective.early) == (met, met is None)
+    holds = figures.holds(service, parse("p95(latency) > 1s"), NOW)
+    assert holds is (None if met is None else not met)
+
+
+def test_a_sum_says_over_how_many_copies_it_is() -> None:
+    service = record()
+    assert figures.reporting(service) is None
+    service.copies = copies(
+        replica("a", cpu=0.5, memory=100),
+        replica("b", cpu=None, memory=50),
+        replica("c", cpu=None, memory=None),
+    )
+    assert (figures.cpu(service), figures.memory(service)) == (0.5, 150)
+    assert figures.reporting(service) == Reporting(cpu=1, memory=2, running=3)

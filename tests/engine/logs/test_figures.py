@@ -94,3 +94,18 @@ def test_quantiles_that_expressions_name_are_told() -> None:
     )
     assert shares_of(service) == pytest.approx((0.5, 0.9, 0.95, 0.99, 0.999))
     assert shares_of(None) == (0.5, 0.95, 0.99)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "known"),
+    [(["9"], 0.0), (["1", "9"], 1.0), (["1"] * 18 + ["9"], 1.0), (["1"] * 20, None)],
+)
+def test_what_few_numbers_are_at_least_is_without_their_highest(
+    seconds: list[str], known: float | None
+) -> None:
+    clock = FakeClock()
+    lines = [f"took {each}s" for each in seconds]
+    source = intake(clock, *lines, done=r"took (?P<seconds>\d+)s")
+    shown = log_figures.figures("api", [source], [0.95], clock.now())
+    (found,) = [each.at_least for each in shown if each.name == "p95(done.seconds)"]
+    assert found == (known if not known else pytest.approx(known, rel=0.02))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from opsconsole.model.snapshot import Reporting
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import Line, Role, line_width, plain
 from opsconsole.render.service import columns as grid
@@ -101,3 +102,12 @@ def test_a_long_name_keeps_both_of_its_ends() -> None:
     row = text(grid.row(service, grid.columns_for(80, 27), context()))
     assert " ai-emb" in row
     assert "canary " in row
+
+
+def test_a_sum_that_not_all_copies_report_says_at_least() -> None:
+    columns = grid.columns_for(200, chosen=("cpu", "memory"))
+    known = replace(fleet.service("a", (State.OK,), 0.1), cpu=0.35, memory=3 << 20)
+    some = replace(known, reporting=Reporting(cpu=1, memory=3, running=3))
+    shown_of = [plain([grid.row(each, columns, context())]) for each in (known, some)]
+    assert ["≥35%" in each for each in shown_of] == [False, True]
+    assert all(" 3.0M" in each for each in shown_of)

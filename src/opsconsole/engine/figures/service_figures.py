@@ -17,7 +17,7 @@ from opsconsole.model.across_copies import combined, deciding
 from opsconsole.model.certificate import DAY
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import Latency, MetricValue, Trace
-from opsconsole.model.snapshot import first_to_end
+from opsconsole.model.snapshot import Reporting, first_to_end
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import (
     Availability,
@@ -70,13 +70,27 @@ def undecided(record: ServiceRecord, comparison: Comparison, value: float, now: 
     least that much, and decides only what more would not change.
     """
     quantity = comparison.quantity
+    metric = _quantile_of(record, quantity)
+    if metric is not None and metric.at_least is not None:
+        return not _settled(comparison, replace(metric, value=metric.at_least).compared)
     if quantity.name in record.config.metrics:
         return False
     if quantity.name == "latency" and quantity.quantile is not None:
         return record.history.too_few(quantity.quantile, comparison.threshold, now)
     if quantity.name in _SUMS and not reported_by_all(record, _SUMS[quantity.name]):
-        return value <= comparison.threshold
+        return not _settled(comparison, value)
     return False
+
+
+def _settled(comparison: Comparison, least: float | None) -> bool:
+    """Whether a figure of at least ``least`` has decided it: more would not change it."""
+    return least is not None and least > comparison.threshold
+
+
+def _quantile_of(record: ServiceRecord, quantity: Quantity) -> MetricValue | None:
+    """The declared quantile that ``quantity`` is, if it is one."""
+    share = quantity.quantile or 0.5
+    return record.metrics.get(f"p{share * 100:g}({quantity.name})")
 
 
 def compared(
@@ -99,6 +113,17 @@ def compared(
 def reported_by_all(record: ServiceRecord, of: Callable[[Replica], float | None]) -> bool:
     """Whether every copy that runs reports it."""
     return all(of(each) is not None for each in record.replicas if each.runs)
+
+
+def reporting(record: ServiceRecord) -> Reporting | None:
+    """How many of its copies report their use; None where no copy runs."""
+    running = [each for each in record.replicas if each.runs]
+    cpus, memories = ([each.cpu for each in running], [each.memory for each in running])
+    if not running:
+        return None
+    return Reporting(
+        len(cpus) - cpus.count(None), len(memories) - memories.count(None), len(running)
+    )
 
 
 def cpu(record: ServiceRecord) -> float | None:

@@ -17,7 +17,7 @@ APART: Final = 60.0
 _SEEN: Final = frozenset(
     {EventKind.HEALTH, EventKind.ALERT, EventKind.SOURCE, EventKind.VERSION, EventKind.RESTART}
     | {EventKind.OPERATION, EventKind.RUNBOOK, EventKind.CONTAINER, EventKind.IMAGE}
-    | {EventKind.CERTIFICATE}
+    | {EventKind.CERTIFICATE, EventKind.OBJECTIVE}
 )
 """Kinds whose events each console makes of its own looks; others are shared as they are."""
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from opsconsole.config.log_figures import Value
 from opsconsole.config.services import Service
 from opsconsole.engine.logs.intake import LogIntake
-from opsconsole.engine.logs.values import quantile
+from opsconsole.engine.logs.values import at_least, quantile
 from opsconsole.model.series import MetricValue
 from opsconsole.model.written.expressions import ExpressionError, parse, quantity_of
 
@@ -80,4 +80,5 @@ def _quantiles(
     for share in shares:
         value = None if found.counts is None else quantile(found.counts, share)
         called = f"p{share * 100:g}({figure})"
-        yield MetricValue(name, called, value, found.value.unit, now, origin=ORIGIN)
+        lower = None if found.counts is None else at_least(found.counts, share)
+        yield MetricValue(name, called, value, found.value.unit, now, origin=ORIGIN, at_least=lower)

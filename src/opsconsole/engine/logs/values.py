@@ -9,6 +9,8 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from typing import Final
 
+from opsconsole.model.few import without_highest
+
 _WIDTH: Final = math.log(1.02)
 _ZERO: Final = -(10**6)
 """The bucket of zero, below every other."""
@@ -52,6 +54,12 @@ def quantile(counts: Counter[int], share: float) -> float | None:
         if rank <= 0:
             return 0.0 if bucket == _ZERO else math.exp(_WIDTH * (bucket + 0.5))
     return None
+
+
+def at_least(counts: Counter[int], share: float) -> float | None:
+    """``quantile`` without the highest of too few numbers, 0 for none; None for enough."""
+    lower = without_highest(share, sum(counts.values()))
+    return lower if not lower else quantile(counts, lower)
 
 
 def _is_usable(value: float) -> bool:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from opsconsole.config.settings import UNITS_EVERY, Settings
 from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.met_since import MetSince
+from opsconsole.engine.state.objective_turns import ObjectiveTurns
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.choices import SavedView
@@ -45,6 +46,7 @@ class SnapshotBuilder:
         self._seq = 0
         self._diagnoses = Diagnoses()
         self._met_since = MetSince()
+        self._turns = ObjectiveTurns()
         self._services: tuple[ServiceView, ...] = ()
         self._sources: tuple[SourceView, ...] = ()
         self._hosts: tuple[HostView, ...] = ()
@@ -91,6 +93,8 @@ class SnapshotBuilder:
             sources=self._sources,
         )
         self._services = _kept(self._services, self._met_since.dated(diagnosed, now))
+        for each in self._turns.events(self._services, now):
+            store.events.add(each)
         self._silences = _kept(self._silences, (*store.servers.silences, *store.alerts.own()))
         return Snapshot(
             seq=self._seq,
@@ -100,7 +104,7 @@ class SnapshotBuilder:
             alerts=alerts,
             hosts=self._hosts,
             engines=self._engines,
-            events=events,
+            events=store.events.view(),
             sources=self._sources,
             operations=operations,
             read_only=self._read_only,

@@ -119,6 +119,7 @@ def service_view(
         request_rate=figures.request_rate(record, now),
         cpu=figures.cpu(record),
         memory=figures.memory(record),
+        reporting=figures.reporting(record),
         replicas=tuple(each.id for each in record.replicas),
         diagnosis=unexplained,
         workloads=tuple(each.id for each in record.copies.workloads) if record.copies else (),

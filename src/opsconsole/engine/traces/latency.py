@@ -19,6 +19,7 @@ from itertools import accumulate
 from typing import Final, TypeAlias
 
 from opsconsole.engine.traces.past_values import past_values
+from opsconsole.model.few import enough
 from opsconsole.model.series import Latency, Trace
 
 _LEAST: Final = 1e-5
@@ -29,9 +30,6 @@ _BUCKETS: Final = 800
 _MOST: Final = _LEAST * math.exp(_WIDTH * (_BUCKETS - 1))
 
 _VALUES: Final = (None, *(_LEAST * math.exp(_WIDTH * (n + 0.5)) for n in range(_BUCKETS)))
-_ROUNDING: Final = 1e-9
-"""1/(1 − 0.95) is 19.999 999 999 999 98."""
-
 _MAY_BE_BEYOND: Final = 1
 _QUANTILES: Final = (0.5, 0.95, 0.99)
 
@@ -143,7 +141,7 @@ class LatencyWindow:
         Among 1/(1 − ``quantile``) measurements one may be beyond it; of fewer a single one would
         decide. It is decided once those that are missing can turn it no more.
         """
-        missing = max(0, math.ceil(1 / (1 - quantile) - _ROUNDING) - self._total)
+        missing = max(0, enough(quantile) - self._total)
         beyond = sum(self._counts[bucket_of(limit) + 1 : self._highest + 1])
         return missing > 0 and beyond <= _MAY_BE_BEYOND < beyond + missing
 

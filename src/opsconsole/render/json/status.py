@@ -6,6 +6,7 @@ unknown value is null, never zero.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from opsconsole.model.certificate import DAY
@@ -194,6 +195,7 @@ def _service(service: ServiceView, now: float) -> Document:
         "request_rate": _round(service.request_rate),
         "cpu": _round(service.cpu),
         "memory": service.memory,
+        "reporting": None if service.reporting is None else asdict(service.reporting),
         "cert_days": _days_left(service.certificate(now), now),
         "metrics": [_metric(metric, now) for metric in service.metrics],
         "objectives": [

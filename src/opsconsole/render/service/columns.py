@@ -281,11 +281,24 @@ def _requests() -> Column:
 
 
 def _cpu() -> Column:
-    return _right("cpu", "cpu", 5, lambda service: figures.percent(service.cpu), Sort.CPU)
+    def text(service: ServiceView) -> str:
+        by = service.reporting
+        return _at_least(figures.percent(service.cpu), by is not None and by.cpu < by.running)
+
+    return _right("cpu", "cpu", 5, text, Sort.CPU)
 
 
 def _memory() -> Column:
-    return _right("memory", "mem", 5, lambda service: figures.size(service.memory))
+    def text(service: ServiceView) -> str:
+        by = service.reporting
+        return _at_least(figures.size(service.memory), by is not None and by.memory < by.running)
+
+    return _right("memory", "mem", 5, text)
+
+
+def _at_least(figure: str, partial: bool) -> str:
+    """A sum to which not all copies reported."""
+    return f"≥{figure}" if partial and figure else figure
 
 
 def _version() -> Column:

@@ -33,7 +33,9 @@ _OF: Final = {
     Kinds.CHANGES: frozenset(
         {EventKind.IMAGE, EventKind.VERSION, EventKind.CONFIGURATION, EventKind.OPERATION}
     ),
-    Kinds.TROUBLE: frozenset({EventKind.HEALTH, EventKind.ALERT, EventKind.CERTIFICATE}),
+    Kinds.TROUBLE: frozenset(
+        {EventKind.HEALTH, EventKind.ALERT, EventKind.OBJECTIVE, EventKind.CERTIFICATE}
+    ),
     Kinds.PROCESSES: frozenset({EventKind.CONTAINER, EventKind.RESTART}),
     Kinds.OPERATIONS: frozenset({EventKind.OPERATION, EventKind.RUNBOOK}),
     Kinds.NOTES: frozenset({EventKind.NOTE}),

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from opsconsole.config.services import Metric, Service
 from opsconsole.model.across_copies import Across, combined
+from opsconsole.model.few import without_highest
 from opsconsole.model.series import MetricValue
 from opsconsole.model.written.expressions import Comparison, ExpressionError, parse
 from opsconsole.model.written.units import base_unit
@@ -127,6 +128,10 @@ def _quantile_values(
 ) -> tuple[MetricValue, ...]:
     buckets = [(bound_of(labels.get("le", "")), value) for labels, value in vector]
     quantiles = bucket_quantiles(declared.quantiles, buckets)
+    # Each bucket is a rate over the window.
+    counted = declared.window * sum(rate for bound, rate in buckets if bound == math.inf)
+    lower = [without_highest(share, counted) for share in declared.quantiles]
+    least = bucket_quantiles([each or 0.0 for each in lower], buckets)
     return tuple(
         MetricValue(
             declared.service,
@@ -135,8 +140,11 @@ def _quantile_values(
             declared.unit,
             at,
             origin=origin,
+            at_least=below if not below else (known or 0.0) * declared.scale,
         )
-        for share, value in zip(declared.quantiles, quantiles, strict=True)
+        for share, value, below, known in zip(
+            declared.quantiles, quantiles, lower, least, strict=True
+        )
     )
 
 
