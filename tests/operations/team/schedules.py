@@ -23,6 +23,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+from psycopg import sql
+
+from opsconsole.demo.processes import ServerError
 from opsconsole.model.operation import Operation
 from opsconsole.operations.postgresql_place import PostgresqlPlace
 from tests.operations.recording_server import Behaviour, RecordingServer
@@ -244,24 +247,23 @@ class Schedule:
     suspended: list[tuple[str, float]] = field(default_factory=list)
     """Whose runner went on when."""
 
-    def run(self, server: Postgresql, standby: Postgresql | None = None) -> Counts:
-        """Let it happen, and count. A ``standby`` takes over on the way."""
+    def run(self, server: Postgresql, more: "Harm | None" = None) -> Counts:
+        """Let it happen, with ``more`` that this server can bear, and count."""
         chance = random.Random(self.seed)
-        pooled = standby is None and chance.random() < 0.3
+        pooled = more is None and chance.random() < 0.3
         with Team(server, pooled=pooled) as team:
             until(team.calls)
             events: list[tuple[float, Event]] = []
-            if standby is not None:
-                events.append((chance.uniform(0, 4), partial(_fail_over, team, standby)))
-            for _ in range(chance.randint(2, 4)):
+            harms = [self._harm(chance, team) for _ in range(chance.randint(2, 4))]
+            for harm, undo in [*([more(team)] if more is not None else []), *harms]:
                 at, lasts = chance.uniform(0, 6), chance.uniform(0.3, 2.2) * QUICK.lasts
-                harm, undo = self._harm(chance, team)
                 events += [(at, harm), (at + lasts, undo)]
             began = time.monotonic()
             for at, event in sorted(events, key=lambda each: each[0]):
                 time.sleep(max(0.0, began + at - time.monotonic()))
                 event()
                 until(partial(team.looks_on, team.looks()), moves=team.looks)
+            _start(team.server)
             return self._counted(team, team.settles())
 
     def _harm(self, chance: random.Random, team: Team) -> tuple[Event, Event]:
@@ -273,7 +275,7 @@ class Schedule:
             (bastion.suspend, lambda: self._resumed(bastion)),
             (bastion.kill_runner, bastion.kill_runner),
             (bastion.kill, bastion.start),
-            (lambda: team.server.stop(at_once=True), lambda: _start(team.server)),
+            (lambda: team.server.stop(at_once=True), lambda: _may_start(team.server)),
         ]
         return chance.choice(kinds)
 
@@ -300,16 +302,52 @@ class Schedule:
         return Counts(len(calls), len(operations), twice, at_once, gaps, unknown, unsaid)
 
 
+def _may_start(server: Postgresql) -> None:
+    """Start it where it can be: its disk may be full."""
+    with suppress(ServerError):
+        _start(server)
+
+
 def _start(server: Postgresql) -> None:
     if not server.answers():
         server.stop(at_once=True)
         server.start()
 
 
-def _fail_over(team: Team, standby: Postgresql) -> None:
-    team.server.stop(at_once=True)
-    standby.promote()
-    team.move_to(standby)
+Harm = Callable[[Team], tuple[Event, Event]]
+"""What happens to a team at the server, and how it ends."""
+
+
+def fails_over(server: Postgresql) -> Harm:
+    """A standby takes over that has all that was committed, because nothing is without it."""
+    standby = server.standby()
+    server.execute(sql.SQL("ALTER SYSTEM SET synchronous_standby_names = '*'").format())
+    server.execute(sql.SQL("SELECT pg_reload_conf()").format())
+
+    def harm(team: Team) -> tuple[Event, Event]:
+        def fail_over() -> None:
+            team.server.stop(at_once=True)
+            standby.promote()
+            team.move_to(standby)
+
+        return fail_over, lambda: None
+
+    return harm
+
+
+def is_filled(server: Postgresql, ballast: Path) -> Harm:
+    """The server's disk is full for a while; it may not survive that, and is started again."""
+
+    def fill() -> None:
+        with suppress(OSError), open(ballast, "wb") as file:
+            while True:
+                file.write(bytes(1 << 16))
+
+    def make_room(team: Team) -> None:
+        ballast.unlink(missing_ok=True)
+        _start(team.server)
+
+    return lambda team: (fill, partial(make_room, team))
 
 
 def _is_alive(pid: int) -> bool:
