@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.operations.postgresql_place import PostgresqlPlace
+from opsconsole.operations.state_place import FolderPlace
 from tests.operations.place import Place
 from tests.operations.recording_server import RecordingServer
 from tests.operations.three_users import GROUP, SERVICE
@@ -21,6 +23,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         both = both or metafunc.definition.path.name in _ON_BOTH_STORES
         stores = ["folder", "postgresql"] if both else ["folder"]
         metafunc.parametrize("place", stores, indirect=True)
+
+
+@pytest.fixture(params=["folder", pytest.param("postgresql", marks=pytest.mark.servers)])
+def state_place(request: pytest.FixtureRequest, tmp_path: Path) -> FolderPlace | PostgresqlPlace:
+    """An empty state of each kind."""
+    folder = tmp_path / "state"
+    if request.param == "folder":
+        return FolderPlace(folder)
+    return PostgresqlPlace(request.getfixturevalue("postgresql_database"), folder)
 
 
 @pytest.fixture

@@ -39,7 +39,12 @@ def main(arguments: list[str]) -> int:
     from opsconsole.operations.running.runner import run
 
     held = (*map(HeldFlock, files), *state.locks.inherit(grants))
-    return run(state, own, operation, fresh=task == "run", held=held)
+    try:
+        return run(state, own, operation, fresh=task == "run", held=held)
+    finally:
+        # What is no open file does not end with the process.
+        for each in held:
+            each.release()
 
 
 if __name__ == "__main__":

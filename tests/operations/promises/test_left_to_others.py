@@ -1,7 +1,6 @@
 """What is named as left to a console of another configuration, and what is not."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from opsconsole.operations.journal.records import Promise, PromiseKind
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.promises.due import due_in
 from opsconsole.operations.promises.left_to_others import left_to_others
-from opsconsole.operations.state_place import FolderPlace
+from opsconsole.operations.state_place import StatePlace
 from tests.operations.journal.samples import intent, op
 
 END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
@@ -19,14 +18,14 @@ OWN = OwnConfiguration("/c.yaml", "/")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> FolderPlace:
-    made = FolderPlace(tmp_path / "state")
+def place(state_place: StatePlace) -> StatePlace:
+    made = state_place
     made.journal().close()
     made.mandates.give(replace(intent("one"), config_path=OTHER))
     return made
 
 
-def left(place: FolderPlace, own: OwnConfiguration = OWN) -> tuple[LeftToOthers, ...]:
+def left(place: StatePlace, own: OwnConfiguration = OWN) -> tuple[LeftToOthers, ...]:
     journal = place.journal()
     try:
         return left_to_others(place, journal, own)
@@ -34,7 +33,7 @@ def left(place: FolderPlace, own: OwnConfiguration = OWN) -> tuple[LeftToOthers,
         journal.close()
 
 
-def promised(place: FolderPlace, kind: PromiseKind, seconds: float) -> Promise:
+def promised(place: StatePlace, kind: PromiseKind, seconds: float) -> Promise:
     """What is due in so many seconds of an operation that the other configuration confirmed."""
     promise = due_in(Promise(ONE, kind, "web", 0.0), seconds)
     place.mandates.arm(promise)
@@ -50,7 +49,7 @@ def promised(place: FolderPlace, kind: PromiseKind, seconds: float) -> Promise:
     ],
 )
 def test_what_is_due_is_named_with_what_it_would_do_and_whose_it_is(
-    place: FolderPlace, kind: PromiseKind, follows: ActionKind
+    place: StatePlace, kind: PromiseKind, follows: ActionKind
 ) -> None:
     promise = promised(place, kind, -60.0)
     (found,) = left(place)
@@ -61,19 +60,19 @@ def test_what_is_due_is_named_with_what_it_would_do_and_whose_it_is(
 
 @pytest.mark.parametrize(("kind", "named"), [(END, False), (ROLLBACK, False), (WATCH, True)])
 def test_only_a_watch_is_named_before_its_time(
-    place: FolderPlace, kind: PromiseKind, named: bool
+    place: StatePlace, kind: PromiseKind, named: bool
 ) -> None:
     promised(place, kind, 3600.0)
     assert len(left(place)) == int(named)
 
 
-def test_of_one_operation_only_what_waits_is_named(place: FolderPlace) -> None:
+def test_of_one_operation_only_what_waits_is_named(place: StatePlace) -> None:
     promised(place, END, 3600.0)
     promised(place, ROLLBACK, -60.0)
     assert [each.action for each in left(place)] == [ActionKind.ROLLBACK]
 
 
-def test_what_some_process_keeps_is_not_named(place: FolderPlace) -> None:
+def test_what_some_process_keeps_is_not_named(place: StatePlace) -> None:
     promised(place, END, -60.0)
     held = place.mandates.take_promise(ONE, END)
     assert held is not None
@@ -82,7 +81,7 @@ def test_what_some_process_keeps_is_not_named(place: FolderPlace) -> None:
     assert len(left(place)) == 1
 
 
-def test_what_is_about_to_be_kept_by_its_own_keeper_is_not_named(place: FolderPlace) -> None:
+def test_what_is_about_to_be_kept_by_its_own_keeper_is_not_named(place: StatePlace) -> None:
     promised(place, END, -60.0)
     keeper = place.mandates.take_keeper(OTHER)
     assert keeper is not None
@@ -92,7 +91,7 @@ def test_what_is_about_to_be_kept_by_its_own_keeper_is_not_named(place: FolderPl
 
 
 def test_what_this_configuration_keeps_is_not_named(
-    place: FolderPlace, monkeypatch: pytest.MonkeyPatch
+    place: StatePlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     promised(place, END, -60.0)
     assert left(place, OwnConfiguration(OTHER, "/")) == ()
@@ -100,5 +99,5 @@ def test_what_this_configuration_keeps_is_not_named(
     assert left(place) == (), "it declares the same"
 
 
-def test_what_promises_nothing_is_not_named(place: FolderPlace) -> None:
+def test_what_promises_nothing_is_not_named(place: StatePlace) -> None:
     assert left(place) == ()

@@ -8,8 +8,8 @@ import pytest
 
 from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, OperationState
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
-from opsconsole.operations.journal.sqlite_journal import SqliteJournal
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.promises.due import due_in, left
 from opsconsole.operations.promises.promising import (
@@ -21,7 +21,8 @@ from opsconsole.operations.promises.promising import (
     revive,
     start_keeper,
 )
-from opsconsole.operations.state_place import FolderPlace
+from opsconsole.operations.running.dispatch import runner_lock
+from opsconsole.operations.state_place import FolderPlace, StatePlace
 from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore
 from tests.operations.journal.samples import intent, op
 
@@ -34,9 +35,9 @@ ROUGHLY = 3600.0
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[FolderPlace]:
+def place(state_place: StatePlace) -> Iterator[StatePlace]:
     """A state with a keeper: this test, so that no process is started."""
-    made = FolderPlace(tmp_path / "state")
+    made = state_place
     made.journal().close()
     keeper = made.mandates.take_keeper(OWN.path)
     assert keeper is not None
@@ -45,15 +46,13 @@ def place(tmp_path: Path) -> Iterator[FolderPlace]:
 
 
 @pytest.fixture
-def journal(place: FolderPlace) -> Iterator[SqliteJournal]:
+def journal(place: StatePlace) -> Iterator[Journal]:
     made = place.journal()
     yield made
     made.close()
 
 
-def _begun(
-    place: FolderPlace, journal: SqliteJournal, kind: ActionKind, name: str = "one"
-) -> Intent:
+def _begun(place: StatePlace, journal: Journal, kind: ActionKind, name: str = "one") -> Intent:
     """An operation of one step, with its mandate; a degradation lasts ``LATER`` seconds."""
     made = intent(name, kind)
     if kind is ActionKind.DEGRADE:
@@ -65,18 +64,21 @@ def _begun(
     return made
 
 
-def _step(journal: SqliteJournal, state: str, name: str = "one") -> None:
+def _step(place: StatePlace, journal: Journal, state: str, name: str = "one") -> None:
+    held = place.locks.take(runner_lock(op(name)))
+    assert held is not None
     journal.step_begins(op(name), 0, 3.0, {})
+    held.release()
     journal.step_ends(op(name), 0, state, 4.0)
 
 
 def _concluded(
-    place: FolderPlace, journal: SqliteJournal, made: Intent, verdict: OperationState = VERIFIED
+    place: StatePlace, journal: Journal, made: Intent, verdict: OperationState = VERIFIED
 ) -> None:
     conclude(place, journal, OWN, made.operation, made.plan, verdict)
 
 
-def test_who_is_there_already_is_not_started(place: FolderPlace) -> None:
+def test_who_is_there_already_is_not_started(place: StatePlace) -> None:
     assert start_keeper(place, OWN) is False
 
 
@@ -100,7 +102,7 @@ def test_a_keeper_is_started_where_there_is_none_and_something_is_promised(tmp_p
 
 
 def test_the_end_of_a_degradation_is_in_the_mandate_and_in_the_journal(
-    place: FolderPlace, journal: SqliteJournal
+    place: StatePlace, journal: Journal
 ) -> None:
     made = _begun(place, journal, ActionKind.DEGRADE)
     promise_end(place, journal, OWN, made.operation, made.plan)
@@ -112,9 +114,7 @@ def test_the_end_of_a_degradation_is_in_the_mandate_and_in_the_journal(
     assert left(told) == pytest.approx(LATER, abs=ROUGHLY)
 
 
-def test_a_rollback_is_promised_after_the_countdown(
-    place: FolderPlace, journal: SqliteJournal
-) -> None:
+def test_a_rollback_is_promised_after_the_countdown(place: StatePlace, journal: Journal) -> None:
     made = _begun(place, journal, ActionKind.RESTART)
     promise_rollback(place, made.operation, made.plan, LATER)
     mandate = place.mandates.get(made.operation)
@@ -128,12 +128,12 @@ def test_a_rollback_is_promised_after_the_countdown(
 
 @pytest.mark.parametrize("state", ["done", "unknown", "failed", ""])
 def test_only_a_degradation_that_cannot_have_acted_has_nothing_to_end(
-    state: str, place: FolderPlace, journal: SqliteJournal
+    state: str, place: StatePlace, journal: Journal
 ) -> None:
     made = _begun(place, journal, ActionKind.DEGRADE)
     promise_end(place, journal, OWN, made.operation, made.plan)
     if state:
-        _step(journal, state)
+        _step(place, journal, state)
     _concluded(place, journal, made, FAILED)
     told = journal.promise(made.operation, END)
     assert told is not None
@@ -144,7 +144,7 @@ def test_only_a_degradation_that_cannot_have_acted_has_nothing_to_end(
 
 @pytest.mark.parametrize("state", ["done", "unknown", "failed"])
 def test_a_recovery_that_was_done_ends_the_degradations_of_its_service_alone(
-    state: str, place: FolderPlace, journal: SqliteJournal
+    state: str, place: StatePlace, journal: Journal
 ) -> None:
     degraded = _begun(place, journal, ActionKind.DEGRADE, "before")
     promise_end(place, journal, OWN, degraded.operation, degraded.plan)
@@ -154,7 +154,7 @@ def test_a_recovery_that_was_done_ends_the_degradations_of_its_service_alone(
     journal.submit(shop, 3.0)
     journal.arm(due_in(Promise(shop.operation, END, "shop", 0.0), LATER), 3.0)
     made = _begun(place, journal, ActionKind.RECOVER)
-    _step(journal, state)
+    _step(place, journal, state)
     _concluded(place, journal, made)
     told = journal.promise(degraded.operation, END)
     assert told is not None
@@ -167,7 +167,7 @@ def test_a_recovery_that_was_done_ends_the_degradations_of_its_service_alone(
 @pytest.mark.parametrize("verdict", [VERIFIED, FAILED])
 @pytest.mark.parametrize("kind", [ActionKind.ACKNOWLEDGE, ActionKind.RESTART])
 def test_an_acknowledgement_that_was_made_is_watched(
-    kind: ActionKind, verdict: OperationState, place: FolderPlace, journal: SqliteJournal
+    kind: ActionKind, verdict: OperationState, place: StatePlace, journal: Journal
 ) -> None:
     made = _begun(place, journal, kind)
     made = replace(made, plan=replace(made.plan, ends_at=777.0))
@@ -180,7 +180,7 @@ def test_an_acknowledgement_that_was_made_is_watched(
 
 
 def test_a_mandate_that_a_runner_left_behind_with_its_verdict_is_ended(
-    place: FolderPlace, journal: SqliteJournal
+    place: StatePlace, journal: Journal
 ) -> None:
     for name in ("open", "over", "promised"):
         _begun(place, journal, ActionKind.RESTART, name)

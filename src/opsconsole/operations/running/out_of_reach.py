@@ -5,6 +5,7 @@ own record says that the outcome is not known, until the journal can say it.
 """
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -12,6 +13,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent
+from opsconsole.operations.locks.locks import Held, LockKind, LockName
 from opsconsole.operations.running.verification import Verdict
 from opsconsole.operations.state_place import StatePlace
 
@@ -31,6 +33,20 @@ def is_reached_again(state: StatePlace, journal: Journal, intent: Intent) -> boo
             return True
         time.sleep(_AGAIN)
     return False
+
+
+def wait_for_others(state: StatePlace, operation: str, held: Sequence[Held]) -> None:
+    """Let a runner end the operation that took it up because these locks had lapsed.
+
+    Returns at once where they are this process's for certain, or nobody's.
+    """
+    lock = LockName(LockKind.RUNNER, operation)
+    ends = time.monotonic() + state.patience
+    while not all(each.may_begin() for each in held) and time.monotonic() < ends:
+        with suppress(StateError):
+            if not state.locks.is_held(lock):
+                return
+        time.sleep(_AGAIN)
 
 
 def after_it(verdict: Verdict) -> Verdict:

@@ -25,6 +25,7 @@ from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Scope, StepRecord
+from opsconsole.operations.journal.transitions import TransitionError
 from opsconsole.operations.locks.locks import Held
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning import policy, rollback_rules
@@ -35,7 +36,12 @@ from opsconsole.operations.running.afterwards import look_on
 from opsconsole.operations.running.dispatch import runner_lock, subject_lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
 from opsconsole.operations.running.next_steps import next_steps
-from opsconsole.operations.running.out_of_reach import CUT_OFF, after_it, is_reached_again
+from opsconsole.operations.running.out_of_reach import (
+    CUT_OFF,
+    after_it,
+    is_reached_again,
+    wait_for_others,
+)
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.threads import BoundedExecutor
@@ -139,10 +145,10 @@ def _ignore_the_terminal() -> None:
 
 def _tidy(state: StatePlace, intent: Intent) -> None:
     """Remove the locks' files, which nobody asks for after a verdict, and an empty log."""
-    state.locks.forget(runner_lock(intent.operation))
-    if intent.plan.kind in SILENCING:
-        # There is one for each silence. Where it is another user's, it stays.
-        with contextlib.suppress(StateError):
+    # There is one for each silence. Where it is another user's, it stays.
+    with contextlib.suppress(StateError):
+        state.locks.forget(runner_lock(intent.operation))
+        if intent.plan.kind in SILENCING:
             state.locks.forget(subject_lock(intent.plan))
     log = state.log_of(intent.operation)
     with contextlib.suppress(OSError):
@@ -160,6 +166,7 @@ def _carry_out(
     fresh: bool,
 ) -> OperationState:
     verdict = _verdict(state, journal, own, intent, held, fresh=fresh)
+    wait_for_others(state, intent.operation, held)
     for _ in range(_ATTEMPTS):
         try:
             return _recorded(state, journal, own, intent, verdict)
@@ -374,7 +381,13 @@ def _execution(
 def _after_defect(journal: Journal, intent: Intent, error: Exception) -> Verdict:
     """The verdict when the runner itself failed: what was not begun is refused."""
     found = journal.operation(intent.operation)
-    what = str(error) if isinstance(error, OpsconsoleError) else f"{type(error).__name__} in it"
+    match error:
+        case OpsconsoleError():
+            what = str(error)
+        case TransitionError():
+            what = "another one looked at it meanwhile"
+        case _:
+            what = f"{type(error).__name__} in it"
     if found is not None and found.state is _S.INTENT:
         return Verdict(_S.REFUSED, f"the runner could not begin: {what}; nothing was done")
     return Verdict(_S.INCONCLUSIVE, f"the runner failed halfway: {what}; look at the service")
