@@ -2,7 +2,9 @@
 
 Run ``python -m benchmarks.operations``. The peer is a bare ``docker restart`` of the same
 container by the same engine; the floor of a runner's start is a bare interpreter. Without an
-engine only the runner's start is measured, on a command that does nothing.
+engine only the runner's start is measured, on a command that does nothing. Before that, what
+recording an operation of one step takes in the journal of a folder and, in turns, in that of a
+PostgreSQL on loopback: the folder's waits for its disk, and the server of the tests does not.
 """
 
 import asyncio
@@ -15,16 +17,32 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.targets import Figure, report
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.demo.processes import ServerError
-from opsconsole.model.operation import ActionKind, ActionRequest, Confirmation, Operation, Plan
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    Confirmation,
+    Operation,
+    OperationState,
+    Plan,
+)
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.sql_journal import SqlJournal
+from opsconsole.operations.journal.sqlite_journal import SqliteJournal
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.postgresql.database import PostgresqlDatabase
+from opsconsole.operations.state_folder import prepare
 from opsconsole.operations.state_place import FolderPlace, StatePlace
+from tests.operations.journal.samples import intent, op
 from tests.servers.engines import obtain
+from tests.servers.postgresql import Postgresql, why_no_postgresql
 
 ROUNDS = 10
+ADDS = 50.0
 
 
 @dataclass(frozen=True)
@@ -135,8 +153,48 @@ async def _docker(engine: Engine) -> None:
     )
 
 
+def _recorded(journal: Journal, name: str) -> float:
+    """Seconds that all of an operation's records take."""
+    began = time.perf_counter()
+    journal.submit(intent(name), 1.0)
+    journal.advance(op(name), OperationState.DISPATCHED, 2.0)
+    journal.step_begins(op(name), 0, 3.0, {"started": "then"})
+    journal.step_ends(op(name), 0, "done", 4.0, "restarted")
+    journal.advance(op(name), OperationState.VERIFYING, 5.0)
+    journal.advance(op(name), OperationState.VERIFIED, 6.0, summary="fine")
+    return time.perf_counter() - began
+
+
+def _journals() -> int:
+    """Fail when a PostgreSQL adds more than ``ADDS`` milliseconds to an operation."""
+    lack = why_no_postgresql()
+    if lack:
+        print(lack)
+        return 0
+    server = Postgresql().create()
+    with tempfile.TemporaryDirectory() as folder:
+        there = SqliteJournal(prepare(Path(folder) / "state", shared=False))
+        shared = SqlJournal(PostgresqlDatabase(server.database()))
+        times: dict[str, list[float]] = {"folder": [], "server": []}
+        for number in range(5 * ROUNDS):
+            times["folder"].append(_recorded(there, f"n{number}"))
+            times["server"].append(_recorded(shared, f"n{number}"))
+        there.close()
+        shared.close()
+    server.close()
+    folder_ms, server_ms = (1000 * statistics.median(each) for each in times.values())
+    return report(
+        [
+            Figure("an operation's records in a folder", folder_ms, "ms"),
+            Figure("the same in a PostgreSQL on loopback", server_ms, "ms"),
+            Figure("which adds", max(0.0, server_ms - folder_ms), "ms", ADDS),
+        ]
+    )
+
+
 def main() -> int:
     """Measure, and fail when a runner takes half a second to start."""
+    missed = _journals()
     floor = _interpreter()
     middle = asyncio.run(_command())
     print(
@@ -152,7 +210,7 @@ def main() -> int:
             asyncio.run(_docker(engine))
         finally:
             engine.close()
-    return 0 if middle.start < 0.5 else 1
+    return missed or int(middle.start >= 0.5)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,10 @@ class Transaction(Protocol):
         """Run a statement once for each of ``many``. Raises TakenError."""
         ...
 
+    def write(self, statement: str, values: Values = ()) -> None:
+        """Change what nobody asks about: it may be sent with what comes next."""
+        ...
+
 
 class Database(Protocol):
     """One database, which several threads may use in turn."""

@@ -77,10 +77,12 @@ class SqlJournal(SqlLedgers):
                 raise PlanUsedError(
                     "this plan was performed already", remedy="make a new plan"
                 ) from error
-            changes.change_each(
-                "INSERT INTO steps (operation, ordinal, summary, state) VALUES (?,?,?,'waiting')",
-                [(intent.operation, n, step.summary) for n, step in enumerate(plan.steps)],
-            )
+            for number, step in enumerate(plan.steps):
+                changes.write(
+                    "INSERT INTO steps (operation, ordinal, summary, state)"
+                    " VALUES (?, ?, ?, 'waiting')",
+                    (intent.operation, number, step.summary),
+                )
             record = entries.of_intent(intent)
             self._audit(changes, intent.operation, entries.INTENT, now, record)
 
@@ -108,7 +110,7 @@ class SqlJournal(SqlLedgers):
             text = row[1] if summary is None else summary
             offered = [{entries.NEXT: line} for line in next_steps]
             lines = [*lines_of(row[2]), *evidence, *offered]
-            changes.change(
+            changes.write(
                 "UPDATE operations SET state = ?, summary = ?, evidence = ?, updated_at = ?,"
                 " ended_at = ? WHERE id = ?",
                 (
@@ -151,7 +153,7 @@ class SqlJournal(SqlLedgers):
     ) -> None:
         """Record what became of a step."""
         with self.database.transaction() as changes:
-            changes.change(
+            changes.write(
                 "UPDATE steps SET state = ?, detail = ?, ended_at = ?"
                 " WHERE operation = ? AND ordinal = ?",
                 (state, detail, None if state == "waiting" else now, operation, ordinal),
@@ -168,7 +170,7 @@ class SqlJournal(SqlLedgers):
             asked = any(isinstance(line, dict) and entries.GIVEN_UP in line for line in lines)
             if not rows or OperationState(rows[0][0]).final or asked:
                 return False
-            changes.change(
+            changes.write(
                 "UPDATE operations SET evidence = ?, updated_at = ? WHERE id = ?",
                 (json.dumps([*lines, {entries.GIVEN_UP: who}]), now, operation),
             )
@@ -182,7 +184,7 @@ class SqlJournal(SqlLedgers):
                 "SELECT summary, evidence FROM operations WHERE id = ?", (operation,)
             ):
                 lines = [*lines_of(evidence), {entries.CORRECTED: text}]
-                changes.change(
+                changes.write(
                     "UPDATE operations SET summary = ?, evidence = ?, updated_at = ? WHERE id = ?",
                     (f"{text}; {summary}", json.dumps(lines), now, operation),
                 )
@@ -227,7 +229,7 @@ class SqlJournal(SqlLedgers):
     def set_outcome(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
         """Update the outcome of a promise that was settled when it was begun."""
         with self.database.transaction() as changes:
-            changes.change(
+            changes.write(
                 "UPDATE promises SET outcome = ? WHERE operation = ? AND kind = ?",
                 (outcome, operation, kind.value),
             )
@@ -238,7 +240,7 @@ class SqlJournal(SqlLedgers):
     def tried(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
         """Count a failed attempt of a promise that waits."""
         with self.database.transaction() as changes:
-            changes.change(
+            changes.write(
                 "UPDATE promises SET attempts = attempts + 1"
                 " WHERE operation = ? AND kind = ? AND outcome = ''",
                 (operation, kind.value),
@@ -249,7 +251,7 @@ class SqlJournal(SqlLedgers):
     def add_note(self, note: Note) -> None:
         """Keep a note whole."""
         with self.database.transaction() as changes:
-            changes.change(
+            changes.write(
                 "INSERT INTO notes (at, who, text, service, host, scope) VALUES (?,?,?,?,?,?)",
                 (note.at, note.who, note.text, note.service, note.host, self.scope_key),
             )
@@ -257,7 +259,7 @@ class SqlJournal(SqlLedgers):
     def see(self, user: str, until: float) -> None:
         """Record that a user has seen the verdicts up to ``until``."""
         with self.database.transaction() as changes:
-            changes.change(
+            changes.write(
                 "INSERT INTO seen (uid, until) VALUES (?, ?)"
                 " ON CONFLICT (uid) DO UPDATE SET until = excluded.until",
                 (user, until),
@@ -273,7 +275,7 @@ class SqlJournal(SqlLedgers):
             (promise.service, promise.kind.value, promise.operation),
         )
         for (operation,) in earlier:
-            changes.change(
+            changes.write(
                 "UPDATE promises SET outcome = ? WHERE operation = ? AND kind = ?",
                 (promise.operation, operation, promise.kind.value),
             )
@@ -282,7 +284,7 @@ class SqlJournal(SqlLedgers):
             self._audit(changes, operation, event, now, record)
 
     def _insert(self, changes: Transaction, promise: Promise) -> None:
-        changes.change(
+        changes.write(
             "INSERT INTO promises (operation, kind, service, due, boot_id, due_boottime)"
             " VALUES (?,?,?,?,?,?)",
             (
@@ -307,14 +309,14 @@ class SqlJournal(SqlLedgers):
         last = changes.rows("SELECT seq, record, prev, hash FROM audit ORDER BY seq DESC LIMIT 1")
         before = Row(*last[0]) if last else None
         row = entries.chained(before, self._sinks, operation, event, now, record)
-        changes.change(
+        changes.write(
             "INSERT INTO audit (seq, record, prev, hash) VALUES (?, ?, ?, ?)",
             (row.seq, row.record, row.prev, row.hash),
         )
 
 
 def _touch(changes: Transaction, operation: str, now: float) -> None:
-    changes.change("UPDATE operations SET updated_at = ? WHERE id = ?", (now, operation))
+    changes.write("UPDATE operations SET updated_at = ? WHERE id = ?", (now, operation))
 
 
 def _conforms(journal: SqlJournal) -> Journal:

@@ -152,6 +152,10 @@ class _Changes:
         with _taken():
             self._connection.executemany(statement, many)
 
+    def write(self, statement: str, values: Values = ()) -> None:
+        """Change what nobody asks about."""
+        self.change(statement, values)
+
 
 @contextmanager
 def _taken() -> Iterator[None]:

@@ -30,6 +30,7 @@ PAUSE: Final = 1.0
 READING_FOR: Final = 10.0
 """Seconds for which a server that takes no changes is read before the one that does is tried."""
 
+_AT_ONCE: Final = 100
 _QUICK: Final = 2.0
 _CLOSE_WITHIN: Final = 2.0
 _BEGIN: Final = f"""
@@ -72,7 +73,8 @@ class PostgresqlDatabase:
     def once(self, statement: str, values: Values = ()) -> list[Row]:
         """The rows of one statement that changes something, out of the order of ``chain``."""
         with self._lock, _speaking():
-            return _rows(self._open(writing=True), statement, values)
+            cursor = self._open(writing=True).execute(translated(statement), _safe(values))
+            return cursor.fetchall() if cursor.description else []
 
     def version(self) -> int:
         """A number that differs once something was changed."""
@@ -91,8 +93,9 @@ class PostgresqlDatabase:
         with self._lock, _speaking():
             link = self._begun()
             try:
-                yield _Changes(link)
-                link.execute(_COMMIT)
+                changes = _Changes(link)
+                yield changes
+                changes.commit()
             except BaseException:
                 self._roll_back(link)
                 raise
@@ -176,24 +179,59 @@ class PostgresqlDatabase:
 
 
 class _Changes:
+    """What is written waits for the next question, and goes to the server with it.
+
+    Values are bound here, by psycopg, since several statements of one message can have none.
+    """
+
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._binder = psycopg.ClientCursor(link)
+        self._waiting: list[str] = []
 
     def rows(self, statement: str, values: Values = ()) -> list[Row]:
         """The rows that a statement gives."""
-        return _rows(self._link, statement, values)
+        return self._sent(self._bound(statement, values)).fetchall()
 
     def change(self, statement: str, values: Values = ()) -> int:
         """How many rows a statement changed."""
-        try:
-            return self._link.execute(translated(statement), _safe(values)).rowcount
-        except psycopg.errors.UniqueViolation as error:
-            raise TakenError() from error
+        with _taken():
+            return self._sent(self._bound(statement, values)).rowcount
 
     def change_each(self, statement: str, many: Iterable[Values]) -> None:
         """Run a statement once for each of ``many``."""
-        for values in many:
-            self.change(statement, values)
+        every = [self._bound(statement, values) for values in many]
+        for first in range(0, len(every), _AT_ONCE):
+            with _taken():
+                self._sent(*every[first : first + _AT_ONCE])
+
+    def write(self, statement: str, values: Values = ()) -> None:
+        """Change what nobody asks about."""
+        self._waiting.append(self._bound(statement, values))
+
+    def commit(self) -> None:
+        """Keep all of it."""
+        self._sent(_COMMIT)
+
+    def _bound(self, statement: str, values: Values) -> str:
+        return self._binder.mogrify(translated(statement), _safe(values))
+
+    def _sent(self, *statements: str) -> psycopg.Cursor[Row]:
+        """The answer to the last of them."""
+        message = ";\n".join([*self._waiting, *statements])
+        self._waiting.clear()
+        cursor = self._link.execute(message.encode())
+        while cursor.nextset():
+            pass
+        return cursor
+
+
+@contextmanager
+def _taken() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as error:
+        raise TakenError() from error
 
 
 @cache
@@ -209,11 +247,6 @@ def translated(statement: str) -> sql.SQL:
 def _safe(values: Values) -> list[object]:
     """A text of PostgreSQL has no NUL."""
     return [each.replace("\0", "\ufffd") if isinstance(each, str) else each for each in values]
-
-
-def _rows(link: Link, statement: str, values: Values) -> list[Row]:
-    cursor = link.execute(translated(statement), _safe(values))
-    return cursor.fetchall() if cursor.description else []
 
 
 def _streamed(link: Link, statement: str, values: Values) -> list[Row]:
