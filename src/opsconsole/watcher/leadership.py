@@ -6,6 +6,8 @@ False as soon as the lock is not certain to last.
 """
 
 import hashlib
+import threading
+from contextlib import suppress
 from typing import Final
 
 from opsconsole.errors import StateError
@@ -43,11 +45,13 @@ class Leadership:
         if self._asked_at is not None and now - self._asked_at < ASK_EVERY:
             return False
         self._asked_at = now
+        attempt = _Attempt(self._state, self._name)
         try:
-            self._held = await self._threads.run(self._take, deadline=_WITHIN)
+            self._held = await self._threads.run(attempt.take, deadline=_WITHIN)
         except StateError as error:
             self.fault = str(error)
         except (TimeoutError, QueueFullError) as error:
+            attempt.give_up()
             self.fault = f"the state did not answer: {error}"
         else:
             self.fault = ""
@@ -57,9 +61,38 @@ class Leadership:
         """Let another lead; idempotent."""
         held, self._held = self._held, None
         if held is not None:
-            held.release()
+            # What cannot be let go of in time ends by itself.
+            with suppress(StateError, TimeoutError, QueueFullError):
+                await self._threads.run(held.release, deadline=_WITHIN)
 
-    def _take(self) -> Held | None:
+
+class _Attempt:
+    """One try to take the lock; what is taken after it was given up is not kept."""
+
+    def __init__(self, state: StatePlace, name: LockName) -> None:
+        self._state = state
+        self._name = name
+        self._changing = threading.Lock()
+        self._given_up = False
+        self._held: Held | None = None
+
+    def take(self) -> Held | None:
+        """The lock, or None when another has it. Raises StateError."""
         # What is not there yet is made, and a folder's locks lie in it.
         self._state.journal().close()
-        return self._state.locks.take(self._name)
+        held = self._state.locks.take(self._name)
+        with self._changing:
+            if not self._given_up:
+                self._held = held
+                return held
+        if held is not None:
+            held.release()
+        return None
+
+    def give_up(self) -> None:
+        """Nobody waits for it any more."""
+        with self._changing:
+            self._given_up = True
+            held = self._held
+        if held is not None:
+            held.release()

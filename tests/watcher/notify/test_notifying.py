@@ -12,7 +12,7 @@ from opsconsole.model.notices import Message, What
 from opsconsole.model.state import State
 from opsconsole.operations.state_place import FolderPlace, LateJournal
 from opsconsole.threads import BoundedExecutor
-from opsconsole.watcher.notify.kept import WHOLE_AFTER, KeptNotices
+from opsconsole.watcher.notify.kept import KeptNotices
 from opsconsole.watcher.notify.notifying import UNREAD_FOR, Notifying
 from tests.fakes import FakeClock
 from tests.watcher.world import Inbox, World
@@ -209,24 +209,3 @@ async def test_people_are_told_although_nobody_knows_what_they_were_told_before(
     assert said(inbox) == []
     await watcher.watch(40)
     assert said(inbox) == [(What.NEW, "db")]
-
-
-async def test_the_ledger_stays_short_and_whole(
-    tmp_path: Path, world: World, begin: Callable[[Inbox], Watcher]
-) -> None:
-    place = FolderPlace(tmp_path / "state")
-    kept = KeptNotices(LateJournal(place, None), "kim")
-    kept.read()
-    kept.add([{"do": "followed", "at": 1.0}], 1.0)
-    lasting = {
-        "do": "opened", "id": "a", "at": 2.0,
-        "members": [{"key": "k", "name": "n", "severity": "critical", "since": 2.0}],
-    }  # fmt: skip
-    assert kept.add([lasting], 2.0)
-    for number in range(WHOLE_AFTER // 50 + 2):
-        records = [{"do": "verdict", "id": f"v{number}-{each}", "at": 3.0} for each in range(50)]
-        assert kept.add(records, 3.0)
-    notified = KeptNotices(LateJournal(place, None), "kim").read()
-    assert notified.followed_at == 1.0
-    assert list(notified.episodes) == ["a"]
-    assert f"v{WHOLE_AFTER // 50 + 1}-49" in notified.verdicts
