@@ -158,12 +158,12 @@ class Cluster:
                 event = {"type": "MODIFIED", "object": pod(number, self.version, self.version)}
                 send(self.watchers, json.dumps(event).encode() + b"\n")
 
-    async def bookmark(self) -> None:
-        """Say once a minute where the watch is."""
-        while True:
-            await asyncio.sleep(60)
-            event = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9999999"}}}
-            send(self.watchers, json.dumps(event).encode() + b"\n")
+    def end(self, watcher: asyncio.Transport) -> None:
+        """Say where the watch is, and end it."""
+        self.watchers.discard(watcher)
+        about = {"metadata": {"resourceVersion": str(self.version)}}
+        send({watcher}, json.dumps({"type": "BOOKMARK", "object": about}).encode() + b"\n")
+        watcher.write(b"0\r\n\r\n")
 
 
 def send(watchers: set[asyncio.Transport], line: bytes) -> None:
@@ -197,6 +197,8 @@ class Answering(asyncio.Protocol):
                 self.transport.write(begin + b"Transfer-Encoding: chunked\r\n\r\n")
                 if url.path.endswith("/pods"):
                     self.cluster.watchers.add(self.transport)
+                lasts = int(query["timeoutSeconds"][0])
+                asyncio.get_running_loop().call_later(lasts, self.cluster.end, self.transport)
                 continue
             if "metrics.k8s.io" in url.path:
                 # A cluster without a metrics server.
@@ -211,14 +213,13 @@ async def main(pods: int, deployments: int) -> None:
     cluster = Cluster(pods, deployments)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Answering(cluster), "127.0.0.1", 0)
-    tasks = [asyncio.create_task(cluster.change()), asyncio.create_task(cluster.bookmark())]
+    changes = asyncio.create_task(cluster.change())
     print(server.sockets[0].getsockname()[1], flush=True)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         cluster.rate = int(line)
-    for task in tasks:
-        task.cancel()
+    changes.cancel()
 
 
 if __name__ == "__main__":

@@ -70,10 +70,10 @@ class StandIn:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 target = urlsplit(head.split(b" ", 2)[1].decode())
-                if "watch" in parse_qs(target.query):
-                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
-                    await reader.read()
-                    return
+                asked = parse_qs(target.query)
+                if "watch" in asked:
+                    await self._watch(reader, writer, int(asked["timeoutSeconds"][0]))
+                    continue
                 if target.path in self.hangs:
                     await reader.read()
                     return
@@ -84,6 +84,21 @@ class StandIn:
         finally:
             self._open.discard(writer)
             writer.close()
+
+    @staticmethod
+    async def _watch(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lasts: int
+    ) -> None:
+        """Say nothing until the watch is over, or nobody wants it."""
+        begin = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        writer.write(begin + b"Transfer-Encoding: chunked\r\n\r\n")
+        try:
+            async with asyncio.timeout(lasts):
+                await reader.read(1)
+        except TimeoutError:
+            writer.write(b"0\r\n\r\n")
+            return
+        raise asyncio.IncompleteReadError(b"", None)
 
     def _answer(self, path: str) -> bytes:
         self.asked.append(path)
