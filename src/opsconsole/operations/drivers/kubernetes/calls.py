@@ -10,13 +10,14 @@ from opsconsole.operations.drivers.call import Call
 class Pin:
     """What an object must still be when it is changed; what is None or '' is not asked for.
 
-    ``version`` is that of its template.
+    ``version`` is that of its template, ``mark`` that of the last change by a console.
     """
 
     uid: str
     version: str = ""
     replicas: int | None = None
     paused: bool | None = None
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

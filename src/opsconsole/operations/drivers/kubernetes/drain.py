@@ -6,7 +6,6 @@ node stays as it is, and that is said with what would take it back.
 """
 
 import hashlib
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -21,6 +20,7 @@ from opsconsole.operations.drivers.kubernetes.changes import (
 )
 from opsconsole.operations.drivers.kubernetes.cluster import Cluster
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
+from opsconsole.operations.drivers.kubernetes.marks import new_mark
 from opsconsole.operations.drivers.kubernetes.nodes import Leaving
 from opsconsole.operations.drivers.kubernetes.pods import is_ending
 from opsconsole.operations.drivers.kubernetes.workloads import part
@@ -52,7 +52,7 @@ class KubernetesNode(Driver):
         self._target = declared(context.action.kubernetes)
         self._cluster = Cluster(context, self._target)
         self._name = self._target.node or ""
-        self._mark = secrets.token_hex(8)
+        self._mark = new_mark()
         self._read: JsonObject = {}
         self._leaving = Leaving()
         self._version = ""

@@ -4,7 +4,6 @@ Invariant: only the values of the declared keys change; what they were stands in
 exactly that is put back, a key that was not there taken out again.
 """
 
-import secrets
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +14,7 @@ from opsconsole.operations.drivers.kubernetes import fields, patches
 from opsconsole.operations.drivers.kubernetes.calls import DataChange
 from opsconsole.operations.drivers.kubernetes.cluster import Cluster, named
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
+from opsconsole.operations.drivers.kubernetes.marks import new_mark, whose
 from opsconsole.operations.drivers.kubernetes.undoers import Part, undoers
 from opsconsole.operations.drivers.recovering import degraded_steps, is_hearsay
 from opsconsole.operations.drivers.settling import SETTLING, settle
@@ -41,7 +41,7 @@ class KubernetesFlags(Driver):
         self._target = declared(context.action.kubernetes)
         self._cluster = Cluster(context, self._target)
         self._name = self._target.config_map or ""
-        self._mark = secrets.token_hex(8)
+        self._mark = new_mark()
         self._read: JsonObject = {}
         self._warnings: tuple[str, ...] = ()
 
@@ -184,7 +184,8 @@ def _what_moved(read: JsonObject, call: DataChange) -> str:
         return "it is another one of the same name"
     found = _data(read)
     moved = [key for key, value in call.previous.items() if found.get(key) != value]
-    return f"{', '.join(moved)} is not what it was" if moved else ""
+    by = f"; last changed by {whose(read)}" if whose(read) else ""
+    return f"{', '.join(moved)} is not what it was{by}" if moved else ""
 
 
 def _shown(value: str | None) -> str:

@@ -7,18 +7,15 @@ replaced whole: merged, what a bad version had added would stay.
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 from opsconsole.operations.drivers.kubernetes import fields
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
+from opsconsole.operations.drivers.kubernetes.marks import MARK
 from opsconsole.operations.drivers.kubernetes.revisions import (
     CHANGE_CAUSE,
     RESTARTED_AT,
     without_hash,
 )
-
-MARK: Final = "opsconsole.io/change"
-"""The annotation that says which change of this console was the last."""
 
 Operation = dict[str, object]
 Patch = tuple[Operation, ...]

@@ -14,6 +14,7 @@ from opsconsole.operations.drivers.kubernetes import fields, patches, revisions
 from opsconsole.operations.drivers.kubernetes.calls import WorkloadChange
 from opsconsole.operations.drivers.kubernetes.differences import differences
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
+from opsconsole.operations.drivers.kubernetes.marks import whose
 from opsconsole.operations.drivers.kubernetes.pods import Pod
 from opsconsole.operations.drivers.kubernetes.restart import away_meanwhile, refuse_standing
 from opsconsole.operations.drivers.kubernetes.revisions import Revision
@@ -123,9 +124,11 @@ class KubernetesRollback(WorkloadDriver):
             never = led_away(past, VERSION) | known_to_fail(past, VERSION)
             found = revisions.before(kept, self._now, never=never, ready=serving)
         if found is None:
+            by = f"; {whose(self.read)} has changed it last" if whose(self.read) else ""
             raise ObserveError(
                 f"which version {self.ref.said} ran well before the one that runs is not known: "
-                "no older revision is kept, or it was rolled back from, or failed",
+                "no older revision is kept, or it was rolled back from, or failed"
+                f"{by}",
                 remedy="name one as revision: in the action, or deploy the version that is wanted",
                 code="no-version-before",
             )

@@ -5,7 +5,6 @@ plan says; the server refuses it when the object has changed in between, and the
 again. Whether it took effect is seen by the mark that it leaves.
 """
 
-import secrets
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
@@ -15,7 +14,8 @@ from opsconsole.operations.drivers.kubernetes import fields, revisions
 from opsconsole.operations.drivers.kubernetes.calls import Pin, WorkloadChange
 from opsconsole.operations.drivers.kubernetes.cluster import Cluster
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
-from opsconsole.operations.drivers.kubernetes.patches import MARK, Patch
+from opsconsole.operations.drivers.kubernetes.marks import mark_of, new_mark, whose
+from opsconsole.operations.drivers.kubernetes.patches import Patch
 from opsconsole.operations.drivers.kubernetes.pods import Pod, pods_of
 from opsconsole.operations.drivers.kubernetes.revisions import Revision
 from opsconsole.operations.drivers.kubernetes.rollout import (
@@ -63,7 +63,7 @@ class WorkloadDriver(Driver):
         self.target = declared(context.action.kubernetes)
         self.cluster = Cluster(context, self.target)
         self.read: JsonObject = {}
-        self.mark = secrets.token_hex(8)
+        self.mark = new_mark()
         self._warnings: tuple[str, ...] = ()
 
     @property
@@ -86,6 +86,7 @@ class WorkloadDriver(Driver):
             "uid": sanitize(fields.text(self.read, "metadata", "uid"), limit=_SHOWN),
             VERSION: revisions.version_of(fields.mapping(self.read, "spec", "template")),
             "images": images_said(fields.mapping(self.read, "spec", "template")),
+            "last change": sanitize(mark_of(self.read), limit=_SHOWN) or "none of a console",
             **await self.more_facts(),
         }
         unknown = await self.cluster.ask(self.rights())
@@ -131,7 +132,8 @@ class WorkloadDriver(Driver):
         uid = fields.text(self.read, "metadata", "uid")
         replicas, paused = more.get("replicas"), more.get("paused")
         version = revisions.version_of(fields.mapping(self.read, "spec", "template"))
-        return Pin(uid, version, replicas, None if paused is None else bool(paused))
+        mark = mark_of(self.read)
+        return Pin(uid, version, replicas, None if paused is None else bool(paused), mark)
 
     def step(self, summary: str) -> Step:
         """The one step."""
@@ -158,7 +160,7 @@ class WorkloadDriver(Driver):
 
         async def look() -> StepOutcome:
             read = await self.now()
-            if fields.annotation(read, MARK) == call.mark:
+            if mark_of(read) == call.mark:
                 return StepOutcome(Outcome.DONE, f"{self.ref.said} has the change")
             return StepOutcome(Outcome.FAILED, f"{self.ref.said} is as before")
 
@@ -256,6 +258,8 @@ def what_moved(read: JsonObject, pin: Pin) -> str:
     """What of ``read`` is no longer as it was pinned; '' where all is. Pure."""
     if fields.text(read, "metadata", "uid") != pin.uid:
         return "it is another one of the same name"
+    if pin.mark is not None and mark_of(read) != pin.mark:
+        return f"{whose(read) or 'another console'} has changed it since"
     if (
         pin.version
         and revisions.version_of(fields.mapping(read, "spec", "template")) != pin.version
