@@ -116,7 +116,6 @@ async def test_on_a_real_cluster_a_drain_is_killed_and_its_verdict_is_right(
         if done.state is S.VERIFIED:
             assert (left, cordoned) == (set(), True)
         else:
-            assert done.state is not S.VERIFIED
             assert left or "interrupted" in done.summary, done
             assert cordoned == any(each.started_at is not None for each in done.steps[:1])
     finally:
