@@ -5,8 +5,10 @@ What it refuses, and whether it answers at all, is said by a test.
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,7 +26,8 @@ contexts: [{{name: here, context: {{cluster: here, user: me}}}}]
 class StandIn:
     """``lists`` are objects by path, ``refuses`` codes by path. ``garbles``: lists are none.
 
-    ``says`` are codes and bodies by path; at what ``hangs`` nothing is answered.
+    ``says`` are codes and bodies by path; at what ``hangs`` nothing is answered. Its clock is
+    ``ahead`` by so many seconds.
     """
 
     def __init__(self) -> None:
@@ -34,6 +37,7 @@ class StandIn:
         self.garbles: set[str] = set()
         self.says: dict[str, tuple[int, bytes]] = {}
         self.hangs: set[str] = set()
+        self.ahead = 0.0
         self.asked: list[str] = []
         self._port = 0
         self._server: asyncio.Server | None = None
@@ -117,7 +121,9 @@ class StandIn:
         else:
             about = {"resourceVersion": "7"}
             body = json.dumps({"metadata": about, "items": self.lists.get(path, [])}).encode()
-        head = f"HTTP/1.1 {code} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+        date = formatdate(time.time() + self.ahead, usegmt=True)
+        kind = "Content-Type: application/json"
+        head = f"HTTP/1.1 {code} X\r\nDate: {date}\r\n{kind}\r\nContent-Length: {len(body)}"
         return head.encode() + b"\r\n\r\n" + body
 
 

@@ -1,8 +1,10 @@
 """A cluster that lacks kinds, answers nonsense, dies and comes back."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.sources.kubernetes import kind_watch
+from opsconsole.sources.kubernetes.objects.pod_refining import RECENT
 from opsconsole.sources.kubernetes.source import KubernetesSource
 from tests.patience import soon
 from tests.sources.kubernetes.cluster_samples import deployment, pod
@@ -124,3 +127,59 @@ async def test_it_is_a_fault_while_the_server_is_gone_and_right_again_after(
         await server.start()
         back = await once(source, lambda each: each.value is not None)
         assert back.value is not None
+
+
+def written(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize("ahead", [0.0, 60.0, -60.0, 86_400.0])
+async def test_times_are_this_machines_whatever_the_clusters_clock_says(
+    ahead: float, tmp_path: Path
+) -> None:
+    """It started a minute ago, and ended five times in a row just before."""
+    async with stand_in() as server, looking(server, tmp_path) as source:
+        server.ahead = ahead
+        now = time.time()
+        there = now + ahead
+        end = {
+            "exitCode": 1,
+            "startedAt": written(there - 66),
+            "finishedAt": written(there - 64),
+        }
+        container = {
+            "name": "main",
+            "state": {"running": {"startedAt": written(there - 60)}},
+            "lastState": {"terminated": end},
+            "restartCount": 5,
+            "ready": True,
+        }
+        server.lists[PODS] = [pod("web-1", containers=[container])]
+        found = await once(source, lambda each: each.value is not None)
+    assert found.value is not None
+    (copy,) = found.value.replicas
+    assert copy.started_at == pytest.approx(now - 60, abs=3)
+    assert copy.loop == 5
+
+
+@pytest.mark.parametrize("ahead", [60.0, -60.0])
+async def test_an_end_of_long_ago_is_no_loop_by_another_clock(ahead: float, tmp_path: Path) -> None:
+    async with stand_in() as server, looking(server, tmp_path) as source:
+        server.ahead = ahead
+        there = time.time() + ahead
+        end = {
+            "exitCode": 1,
+            "startedAt": written(there - RECENT - 45),
+            "finishedAt": written(there - RECENT - 30),
+        }
+        container = {
+            "name": "main",
+            "state": {"running": {"startedAt": written(there - RECENT - 30)}},
+            "lastState": {"terminated": end},
+            "restartCount": 5,
+            "ready": True,
+        }
+        server.lists[PODS] = [pod("web-1", containers=[container])]
+        found = await once(source, lambda each: each.value is not None)
+    assert found.value is not None
+    assert [each.loop for each in found.value.replicas] == [0]

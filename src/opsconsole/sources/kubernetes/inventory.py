@@ -8,6 +8,7 @@ rollout that goes well makes nothing degraded.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from opsconsole.model.running.nodes import ClusterNode
 from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Inventory, Place, Replica, Unread, Workload
 from opsconsole.model.state import State
@@ -63,12 +64,17 @@ _NOTHING = _Of()
 
 
 class Assembler:
-    """Makes inventories of one place, and remembers its copies from one to the next."""
+    """Makes inventories of one place, and remembers its copies from one to the next.
+
+    ``ahead`` is by how many seconds the cluster's clock is ahead; times of an inventory are by this
+    machine's.
+    """
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._made: dict[str, tuple[tuple[object, ...], Replica]] = {}
         self.changes_by_itself = False
+        self.ahead = 0.0
 
     def assemble(self, known: Objects, endpoint: str, version: str, now: float) -> Inventory:
         """What runs, by name; ``now`` is by the cluster's clock.
@@ -114,8 +120,21 @@ class Assembler:
             tuple(sorted(replicas, key=lambda each: (each.name, each.id))),
             tuple(sorted(workloads, key=lambda each: (each.name, each.id))),
             known.unread,
-            tuple(sorted((each.seen for each in known.nodes), key=lambda each: each.name)),
+            tuple(sorted(map(self._node, known.nodes), key=lambda each: each.name)),
         )
+
+    def _moment(self, at: float | None) -> float | None:
+        """``at`` by this machine's clock."""
+        return at if at is None or not self.ahead else at - self.ahead
+
+    def _here(self, trouble: Trouble | None) -> Trouble | None:
+        if trouble is None or trouble.at is None or not self.ahead:
+            return trouble
+        return replace(trouble, at=trouble.at - self.ahead)
+
+    def _node(self, node: Node) -> ClusterNode:
+        seen = node.seen
+        return replace(seen, since=self._moment(seen.since)) if self.ahead else seen
 
     def _of(self, of: _Of, controllers: Collection[str], named: Mapping[str, str]) -> _Of:
         """``of`` with the id that its workload has; one that may not be read has its name's."""
@@ -136,7 +155,7 @@ class Assembler:
         )
         starts = enough and seen.trouble is None and pod.starts
         whose = of if pod.counts and not starts else _NOTHING
-        signs = pod, whose, seen
+        signs = pod, whose, seen, self.ahead
         known = before.get(pod.meta.uid)
         if known is not None and known[0] == signs:
             self._made[pod.meta.uid] = known
@@ -145,7 +164,9 @@ class Assembler:
             pod.replica,
             workload=whose.name,
             workload_id=whose.uid,
-            trouble=seen.trouble,
+            trouble=self._here(seen.trouble),
+            started_at=self._moment(pod.replica.started_at),
+            finished_at=self._moment(pod.replica.finished_at),
             state=seen.state,
             loop=max(seen.loop, pod.replica.loop),
             detail=_detail(pod, seen.trouble),

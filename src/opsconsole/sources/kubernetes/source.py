@@ -174,10 +174,11 @@ class KubernetesSource(Source[Inventory]):
         if self._usage is not None:
             unread = (*unread, *self._usage.unread)
         may_stay = not self._touched and not self._assembler.changes_by_itself
-        may_stay = may_stay and used == self._used
+        may_stay = may_stay and used == self._used and self._ahead() == self._assembler.ahead
         if self._last is not None and may_stay and unread == self._last.unread:
             return self._last
         self._touched, self._used = False, used
+        self._assembler.ahead = self._ahead()
         self._last = self._assembler.assemble(
             replace(watches.objects, unread=unread, usage=used),
             self.endpoint,
@@ -303,11 +304,15 @@ class KubernetesSource(Source[Inventory]):
         return owner_of(pod, self._watches.owners_of(pod)).name
 
     def _now(self) -> float:
-        """By the clock of the machine, as the cluster's times are."""
-        return self._clock.now() + skew(self._clock)
+        """By the cluster's clock, as all of its times are."""
+        return self._clock.now() + skew(self._clock) + self._ahead()
+
+    def _ahead(self) -> float:
+        """By how many seconds the cluster's clock is ahead of this machine's."""
+        return self._client.ahead if self._client is not None else 0.0
 
     def _report(self, event: Event) -> None:
-        at = min(event.at - skew(self._clock), self._clock.now())
+        at = min(event.at - skew(self._clock) - self._ahead(), self._clock.now())
         self._on_event(replace(event, at=at, place=self._place.name))
 
 

@@ -33,6 +33,7 @@ from opsconsole.sources.kubernetes.api.rights import REVIEWS, Right, review_of, 
 from opsconsole.sources.kubernetes.api.wire import (
     ERROR_LIMIT,
     JsonObject,
+    ahead,
     check_type,
     is_of_server,
     json_object,
@@ -92,6 +93,7 @@ class ClusterClient:
     """One cluster as one user; belongs to the event loop that it is first used in.
 
     ``timeout`` is the total deadline of a call in seconds, credentials and all pages' waits apart.
+    ``ahead`` is by how many seconds the server's clock is ahead of this machine's; 0 for a few.
     """
 
     sends: ClassVar[frozenset[str]] = _LOOKS
@@ -107,6 +109,7 @@ class ClusterClient:
         self._idle: list[tuple[_Who, Connection]] = []
         self._lines: list[tuple[_Who, Stream]] = []
         self._closed = False
+        self.ahead = 0.0
         self._pulse = Pulse(self._beat)
 
     @property
@@ -358,6 +361,7 @@ class ClusterClient:
         except TransportFaultError as error:
             raise after_sending(error, method) from None
         self._pulse.heard()
+        self.ahead = ahead(answer, time(), self.ahead)
         if answer.reusable and not self._closed and len(self._idle) < _KEPT:
             self._idle.append((who, connection))
         else:

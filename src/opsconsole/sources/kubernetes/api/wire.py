@@ -5,6 +5,7 @@ Invariant: pure; credentials stand in the bytes of a request and in nothing else
 
 import json
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,9 @@ JsonObject = Mapping[str, object]
 
 PARTS_LIMIT: Final = 1_000_000
 """Objects and arrays of one answer; as many bytes of empty ones would fill a gigabyte."""
+
+_QUICK: Final = 1.0
+_FEW: Final = 2.0
 
 ERROR_LIMIT: Final = 64 * 1024
 """Bytes of an answer that is no success."""
@@ -93,6 +97,23 @@ def refusal(answer: HttpAnswer, body: bytes, peer: str, whose: Identity) -> Clus
         value = None
     after = _header(answer, b"retry-after").decode("ascii", "replace")
     return refused(answer.status, value, after, peer=peer, remedy=whose.remedy)
+
+
+def ahead(answer: HttpAnswer, now: float, known: float) -> float:
+    """By how many seconds the clock of who answered at ``now`` is ahead; ``known`` where as before.
+
+    ``Date`` is of whole seconds and the way takes some too, so that few seconds are none.
+    """
+    said = _header(answer, b"date").decode("ascii", "replace")
+    if not said or answer.took > _QUICK:
+        return known
+    try:
+        found = parsedate_to_datetime(said).timestamp() + 0.5 - now
+    except (TypeError, ValueError, OverflowError):
+        return known
+    if abs(found - known) <= _FEW:
+        return known
+    return round(found) if abs(found) > _FEW else 0.0
 
 
 def is_of_server(answer: HttpAnswer) -> bool:
