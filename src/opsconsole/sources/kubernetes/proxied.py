@@ -19,6 +19,9 @@ from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.kubernetes.api.client import ClusterClient
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 
+VERBS: Final = {"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}
+"""What it takes of ``pods/proxy``, by the method."""
+
 _RESERVED: Final = 1.0
 """Seconds of a deadline, at most, that are kept to see whether the server answers at all."""
 

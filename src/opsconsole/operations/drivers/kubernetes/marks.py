@@ -1,6 +1,6 @@
 """The mark that a change leaves on an object of a cluster: which change it was, and whose.
 
-Invariant: no two changes have the same mark, whoever makes them from wherever.
+Invariant: no two changes have the same mark, also of two people on two machines.
 """
 
 import secrets

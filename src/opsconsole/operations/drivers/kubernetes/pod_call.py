@@ -32,11 +32,10 @@ from opsconsole.sources.kubernetes.api.client import ClusterClient
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError
 from opsconsole.sources.kubernetes.api.rights import Right
 from opsconsole.sources.kubernetes.asked_pods import AskedPods
-from opsconsole.sources.kubernetes.proxied import base_of, is_within
+from opsconsole.sources.kubernetes.proxied import VERBS, base_of, is_within
 from opsconsole.text import sanitize
 from opsconsole.threads import QueueFullError
 
-_VERBS: Final = {"GET": "get", "POST": "create", "PUT": "update", "DELETE": "delete"}
 _SHOWN: Final = 300
 
 
@@ -150,7 +149,7 @@ class PodCall(HttpDriver):
     async def _ask_rights(self) -> None:
         if self._declared.through != "proxy" or self._client is None:
             return
-        verb = _VERBS[self._declared.method]
+        verb = VERBS[self._declared.method]
         for namespace in dict.fromkeys(each.namespace for each in self._pods):
             right = Right(verb, "pods", "", namespace, subresource="proxy")
             allowed = await self._client.review(right)
