@@ -94,6 +94,22 @@ async def test_it_fails_at_once_with_the_reason_and_beats_no_more(server: Hook) 
     assert found == [("/ping/1", "")] + [("/ping/1/fail", str(Blind.DARK.value))] * 2
 
 
+async def test_an_engine_that_stands_still_is_missed_within_90_seconds(server: Hook) -> None:
+    settings = Heartbeat.model_validate({"url": server.url})
+    connector = Connector()
+    beating = Beating(settings, Path(), connector)
+    for second in range(-100, 300):
+        now = NOW + second
+        why = why_blind(Snapshot(1, now, sources=(replace(PROBES, taken_at=now),)), NOW, BEGAN, now)
+        before = len(server.posts)
+        await beating.follow(health(now, blind=why if second > 0 else None))
+        if second > 90:
+            assert all(each.path == "/fail" for each in server.posts[before:])
+    assert [each.path for each in server.posts].count("/fail") >= 4
+    await beating.close()
+    await connector.close()
+
+
 async def test_one_whose_message_was_not_taken_fails(server: Hook) -> None:
     unheard = health(NOW, deliveries=(Delivery("chat", fault="connect: refused"),))
     assert await beats(server, unheard) == [

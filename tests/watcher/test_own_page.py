@@ -113,6 +113,16 @@ async def test_hostile_clients_cost_little_and_hold_nobody_up(
         writer.close()
 
 
+@pytest.mark.parametrize("listen", ["localhost:0", "[::1]:0"])
+async def test_it_listens_wherever_this_host_is_meant(listen: str) -> None:
+    found = OwnPage(listen, health)
+    said = await found.open()
+    # Not every machine has IPv6.
+    assert (found.port is not None) is (said == "")
+    assert said == "" or "::1" in listen
+    await found.close()
+
+
 async def test_a_port_that_is_taken_is_said_and_tried_again(page: OwnPage) -> None:
     other = OwnPage(f"127.0.0.1:{page.port}", health)
     assert "cannot listen" in await other.open()

@@ -8,6 +8,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.notices import Message
 from opsconsole.model.operation import Operation
+from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.snapshot import ServiceView, Snapshot, SourceView
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State
@@ -26,6 +27,7 @@ class World:
     operations: tuple[Operation, ...] = ()
     fault: Fault | None = None
     maintenances: tuple[Maintenance, ...] = ()
+    automation: Automation | None = None
 
     def add(self, name: str, needs: Iterable[str] = (), **more: object) -> None:
         """A service that has long been ok."""
@@ -76,6 +78,7 @@ class World:
             sources=(source,),
             operations=self.operations,
             maintenances=self.maintenances,
+            automation=self.automation,
         )
 
     def troubles(self, *states: State) -> Troubles:

@@ -20,6 +20,7 @@ CLIENTS: Final = 16
 HEAD_LIMIT: Final = 8192
 WITHIN: Final = 5.0
 
+_LOOPBACK: Final = "127.0.0.1"
 _JSON: Final = "application/json"
 _PLAIN: Final = "text/plain; charset=utf-8"
 _METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,9 +46,11 @@ class OwnPage:
         if self._server is not None:
             return ""
         parts = urlsplit(f"//{self._listen}")
+        # An address needs no look-up, which would be made in threads that all share.
+        host = _LOOPBACK if parts.hostname == "localhost" else parts.hostname
         try:
             self._server = await asyncio.start_server(
-                self._serve, parts.hostname, parts.port, limit=HEAD_LIMIT
+                self._serve, host, parts.port, limit=HEAD_LIMIT
             )
         except OSError as error:
             return f"cannot listen at {self._listen}: {error.strerror or error}"

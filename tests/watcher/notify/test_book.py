@@ -11,6 +11,9 @@ from opsconsole.model.alerting.alerts import Severity
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.notices import Notice, What
 from opsconsole.model.operation import ActionKind, Operation, OperationState
+from opsconsole.model.remedies.automation import Automation
+from opsconsole.model.remedies.episodes import Episode
+from opsconsole.model.remedies.rules import RemedyMode
 from opsconsole.model.state import State
 from opsconsole.watcher.notify.book import GONE_AFTER, Book
 from opsconsole.watcher.notify.episodes import Notified, Record, folded
@@ -211,6 +214,13 @@ def test_one_who_is_told_of_the_unanswered_alone(world: World) -> None:
     begun = world.now + 1
     world.operations = (run("op-1", OperationState.VERIFYING, begun, "web-001"),)
     assert reader.watch(3600) == []
+    # What a remedy begins is nobody's answer.
+    episode = Episode(
+        "r", "r", "web-001", ActionKind.RESTART, "restart", RemedyMode.AUTO, begun, begun,
+        operation="op-1",
+    )  # fmt: skip
+    world.automation = Automation(episodes=(episode,))
+    assert whats(reader.watch(60)) == [What.NEW]
 
 
 def run(

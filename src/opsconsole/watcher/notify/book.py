@@ -197,8 +197,13 @@ def is_answered(trouble: Alert, snapshot: Snapshot) -> bool:
     )
     if any(taken):
         return True
+    automation = snapshot.automation
+    by_remedies = {each.operation for each in automation.episodes} if automation else set()
     return any(
-        each.service == service and each.started_at >= trouble.since and not each.by_promise
+        each.service == service
+        and each.started_at >= trouble.since
+        and not each.by_promise
+        and each.id not in by_remedies
         for each in snapshot.operations
     )
 
