@@ -14,6 +14,7 @@ BENCHMARKS: Final = (
     "fleet",
     "discovery",
     "kubernetes",
+    "hosts",
     "probing",
     "latency",
     "engine",

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.running.hosts import Pressure
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.render import places, resources
 from opsconsole.render.ink.cells import line_width, plain
@@ -75,6 +76,25 @@ def test_a_host_whose_clock_is_wrong_is_in_trouble(ahead: float, words: str) -> 
     assert words in said(small)[f"host:{off.host.name}:clock"]
     well = replace(off, host=replace(off.host, ahead=0.4))
     assert f"host:{off.host.name}:clock" not in said(replace(small, hosts=(well,)))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ({"failed": ("web.service",)}, "web.service failed"),
+        ({"failed": ("a.service", "b.service")}, "2 units failed"),
+        ({"pressure": Pressure(0.9, 0.34, 0.0)}, "waits 34% for memory"),
+        ({"failed": ("a.service",), "ahead": 60.0}, "a.service failed · clock"),
+    ],
+)
+def test_what_is_wrong_with_a_host_is_on_its_row(trouble: dict[str, object], words: str) -> None:
+    seen = LARGE.hosts[0]
+    bad = replace(seen, host=replace(seen.host, **trouble))  # type: ignore[arg-type]
+    rows = said(replace(LARGE, hosts=(bad, *LARGE.hosts[1:])))
+    assert words in rows[f"place:{seen.host.name}"]
+    busy = replace(seen, host=replace(seen.host, pressure=Pressure(1.0, 0.1, 0.1)))
+    rows = said(replace(LARGE, hosts=(busy, *LARGE.hosts[1:])))
+    assert "waits" not in "".join(rows.values())
 
 
 def test_one_or_two_places_stand_with_all_of_their_rows() -> None:

@@ -71,6 +71,11 @@ class Machine(Protocol):
         """What it is called on the screen; '' for the console's own host."""
         ...
 
+    @property
+    def ahead(self) -> float:
+        """Seconds that its clock is before the console's, as far as it is known; else 0."""
+        ...
+
     async def run(
         self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL
     ) -> Finished:

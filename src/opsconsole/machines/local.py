@@ -94,6 +94,11 @@ class LocalMachine(Machine):
         """'': it is the console's own host."""
         return ""
 
+    @property
+    def ahead(self) -> float:
+        """0: it is the console's own clock."""
+        return 0.0
+
     async def run(
         self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL
     ) -> Finished:

@@ -6,10 +6,10 @@ reason; those that are well may be counted. With one or two places each stands w
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.hosts import Host, HostView
 from opsconsole.model.running.workloads import EngineView, PlaceKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import THIS_HOST, SourceKind
@@ -139,9 +139,21 @@ def _host(seen: HostView, lost: SourceView | None, now: float) -> _Place:
         return _changed(place, State.UNKNOWN, _reason(lost, now))
     if seen.stale(now):
         return _changed(place, State.UNKNOWN, f"not read for {figures.age(now - seen.taken_at)}")
+    troubles = _troubles(host, figure if share >= _FULL else "")
+    return _changed(place, State.DEGRADED, " · ".join(troubles)) if troubles else place
+
+
+def _troubles(host: Host, full: str) -> list[str]:
+    """What makes a host need a look, the worst first; that its processor is busy does not."""
+    troubles = [resources.failed_words(host.failed)] if host.failed else []
+    troubles += [full] if full else []
+    if host.pressure is not None:
+        idle = replace(host.pressure, cpu=0.0)
+        waits = resources.pressure_words(idle, resources.PRESSED)
+        troubles += [waits] if waits else []
     if host.ahead is not None and abs(host.ahead) >= _SKEW:
-        return _changed(place, State.DEGRADED, resources.clock_words(host.ahead))
-    return _changed(place, State.DEGRADED, figure) if share >= _FULL else place
+        troubles.append(resources.clock_words(host.ahead))
+    return troubles
 
 
 def _engine(seen: EngineView, silent: SourceView | None, now: float) -> _Place:

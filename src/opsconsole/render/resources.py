@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.engine.judge.service import judge_workload
-from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.hosts import Host, Pressure
 from opsconsole.model.running.workloads import EngineView, Replica, Update, Workload
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
@@ -22,6 +22,8 @@ from opsconsole.render.ink.spark import meter
 _METER = 10
 _WORDS: Final = 50
 _SENTENCE: Final = 70
+PRESSED: Final = 0.2
+"""Share of the time from which it is said that tasks wait for something."""
 
 
 def rows(snapshot: Snapshot, width: int, now: float) -> list[Row]:
@@ -70,10 +72,30 @@ def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
         out.append(
             _gauge(host.name, disk.mount, disk.share, _of(disk.used, disk.total), bar, stale)
         )
+    if host.pressure is not None and (words := pressure_words(host.pressure, PRESSED)):
+        role = Role.STALE if stale else Role.DEGRADED
+        out.append(Row(f"host:{host.name}:pressure", (Span(f" {words}", role),)))
+    if host.failed:
+        role = Role.STALE if stale else Role.DOWN
+        out.append(Row(f"host:{host.name}:failed", (Span(f" {failed_words(host.failed)}", role),)))
     if host.ahead is not None and abs(host.ahead) >= 1:
         role = Role.STALE if stale else Role.DEGRADED
         out.append(Row(f"host:{host.name}:clock", (Span(f" {clock_words(host.ahead)}", role),)))
     return out
+
+
+def pressure_words(pressure: Pressure, least: float) -> str:
+    """What tasks wait for, and for how much of the time: ``waits 34% for memory``; '' for less."""
+    shares = {"memory": pressure.memory, "disks": pressure.io, "processor": pressure.cpu}
+    pressed = [f"{figures.percent(it)} for {name}" for name, it in shares.items() if it >= least]
+    return f"waits {', '.join(each.strip() for each in pressed)}" if pressed else ""
+
+
+def failed_words(failed: Sequence[str]) -> str:
+    """``nginx.service failed``, ``3 units failed: a.service, b.service …``."""
+    if len(failed) == 1:
+        return f"{failed[0]} failed"
+    return f"{len(failed)} units failed: {', '.join(failed)}"
 
 
 def clock_words(ahead: float) -> str:

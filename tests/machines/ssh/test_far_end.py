@@ -52,7 +52,7 @@ def test_a_word_stays_one_word(words: list[str]) -> None:
 @given(st.binary(max_size=80))
 def test_a_hello_is_understood_or_is_none(words: bytes) -> None:
     FarEnd.parsed(words)
-    FarEnd.parsed(b"hello 1 2 100 4096 x " + words)
+    FarEnd.parsed(b"hello 9 1 2 100 4096 x " + words)
 
 
 def test_the_bootstrap_has_nothing_that_login_shells_read_differently() -> None:

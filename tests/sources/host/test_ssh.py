@@ -13,7 +13,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.machines.machines import Machines
 from opsconsole.machines.ssh.line import FarEnd
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.hosts import Host, Pressure
 from opsconsole.model.running.machine import Command, End, Finished
 from opsconsole.sources.host.kernel import (
     Kernel,
@@ -48,6 +48,22 @@ intr 1 2 3
 btime 1700000000
 devices /sys/class/net/eth0/device
 """
+
+
+PRESSURE = b"""some avg10=1.50 avg60=0.00 avg300=0.00 total=1
+full avg10=0.00 avg60=0.00 avg300=0.00 total=0
+some avg10=34.25 avg60=0.00 avg300=0.00 total=1
+full avg10=9.00 avg60=0.00 avg300=0.00 total=0
+some avg10=100.00 avg60=0.00 avg300=0.00 total=1
+full avg10=9.00 avg60=0.00 avg300=0.00 total=0
+"""
+
+
+def test_what_tasks_wait_for_is_known_where_the_kernel_counts_it() -> None:
+    assert parse_kernel(SAID).pressure is None
+    assert parse_kernel(SAID + PRESSURE).pressure == Pressure(0.015, 0.3425, 1.0)
+    two = b"".join(PRESSURE.splitlines(keepends=True)[:4])
+    assert parse_kernel(SAID + two).pressure is None, "which two is not known"
 
 
 def test_the_kernel_s_words_are_figures() -> None:
@@ -154,6 +170,46 @@ async def test_a_real_host_says_what_it_uses(hosts: Fleet, machines: Machines) -
         assert host.received is not None
     finally:
         await source.close()
+
+
+async def test_what_is_wrong_with_one_is_said_of_that_one_alone(
+    hosts: Fleet, machines: Machines
+) -> None:
+    """A unit is killed, a disk is full, the clock is off by a minute, memory is short."""
+    there, beside = hosts["app-1"], hosts["app-2"]
+    source = source_of(there, machines, processes=0, disks=["/run/small"])
+    other = source_of(beside, machines, processes=0)
+    there.sh(
+        "mkdir -p /run/small; mount -t tmpfs -o size=64k none /run/small\n"
+        "head -c 64k /dev/zero >/run/small/full; systemd-run -q --unit=doomed sleep infinity\n"
+        "systemctl kill -s KILL doomed\n"
+        'printf \'#!/bin/sh\\nexec /bin/date -d "60 seconds" "$@"\\n\' >/usr/local/bin/date\n'
+        "chmod 755 /usr/local/bin/date; printf '%s' \"$1\" >/run/waits\n"
+        "mount --bind /run/waits /proc/pressure/memory",
+        "some avg10=55.00 avg60=0.00 avg300=0.00 total=1\n",
+    )
+    try:
+        host = await host_of(source)
+        while not (host.failed and host.disks and host.ahead):
+            await asyncio.sleep(0.05)
+            host = await host_of(source)
+        assert host.failed == ("doomed.service",)
+        assert [each.share for each in host.disks] == [1.0]
+        assert host.ahead == pytest.approx(60, abs=5)
+        assert host.pressure is not None
+        assert host.pressure.memory == 0.55
+        seen = await host_of(other)
+        while seen.ahead is None:
+            await asyncio.sleep(0.05)
+            seen = await host_of(other)
+        assert (seen.failed, seen.ahead < 5) == ((), True)
+    finally:
+        there.sh(
+            "umount /proc/pressure/memory; umount /run/small; rm -f /usr/local/bin/date\n"
+            "systemctl reset-failed"
+        )
+        await source.close()
+        await other.close()
 
 
 async def test_one_that_stands_still_is_a_fault_and_then_is_seen_again(

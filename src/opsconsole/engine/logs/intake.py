@@ -10,7 +10,7 @@ that a flood makes no rate look small.
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from opsconsole.clock import Clock
@@ -18,7 +18,7 @@ from opsconsole.engine.logs.gravity import maybe_errors
 from opsconsole.engine.logs.pattern import PatternCount
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.line import ParsedLine, parse
+from opsconsole.sources.logs.line import ParsedLine, parse_by
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import LINE_LIMIT
 
@@ -52,14 +52,23 @@ class Allowance:
 
 
 class LogIntake:
-    """The sink of one follower. ``form`` is how the lines are written: auto, json or text."""
+    """The sink of one follower. ``form`` is how the lines are written: auto, json or text.
+
+    ``ahead`` is how many seconds the clock that they are written by is before this one: it is taken
+    out, so that lines of several hosts are in the order in which they were written.
+    """
 
     def __init__(
-        self, ring: LogRing, clock: Clock, form: str, patterns: Mapping[str, str] | None = None
+        self,
+        ring: LogRing,
+        clock: Clock,
+        form: str,
+        patterns: Mapping[str, str] | None = None,
+        ahead: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.ring = ring
         self._clock = clock
-        self._form = form
+        self._form, self._ahead = form, ahead
         self._allowance = Allowance(RATE)
         self._saved = Allowance(SAVED)
         self._counted: frozenset[str] = frozenset()
@@ -104,7 +113,7 @@ class LogIntake:
             self._counted |= hit
         with self._lock:
             arrived = self._clock.wall()
-            self.ring.unfinished(parse(line, self._form, arrived), arrived)
+            self.ring.unfinished(self._parsed(line, arrived), arrived)
 
     def settle(self) -> None:
         """Read the waiting lines as far as the rate allows. Call it from any thread."""
@@ -127,7 +136,10 @@ class LogIntake:
         arrived = self._clock.wall()
         raw = [self._backlog.popleft() for _ in range(count)]
         self._backlog_bytes -= sum(len(line.data) for line in raw)
-        self._add([parse(line, self._form, arrived) for line in raw], arrived)
+        self._add([self._parsed(line, arrived) for line in raw], arrived)
+
+    def _parsed(self, line: RawLine, arrived: float) -> ParsedLine:
+        return parse_by(line, self._form, arrived, self._ahead())
 
     def _add(self, lines: list[ParsedLine], arrived: float) -> None:
         if self._missing:
@@ -165,7 +177,7 @@ class LogIntake:
         for position in (*reversed(matched), *reversed(others)):
             if not self._saved.take(1):
                 break
-            parsed = parse(gone[position], self._form, arrived)
+            parsed = self._parsed(gone[position], arrived)
             if parsed.matched or parsed.level >= LogLevel.ERROR:
                 saved.append((position, parsed))
         return sorted(saved, key=lambda each: each[0])

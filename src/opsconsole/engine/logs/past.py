@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from opsconsole.engine.logs.query import is_chosen
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.model.logs import LogLine, LogQuery, PastEnd
 from opsconsole.sources.logs.base import LogSource, Sought, Stretch
-from opsconsole.sources.logs.line import parse
+from opsconsole.sources.logs.line import parse_by
 
 CHARACTERS: Final = 64_000_000
 """The most characters that one reading keeps."""
@@ -52,11 +52,21 @@ class PastRead:
 
 
 class PastReading:
-    """One reading of one log called ``name``; ``form`` is how its lines are written."""
+    """One reading of one log called ``name``; ``form`` is how its lines are written.
+
+    ``ahead`` is how many seconds the clock that they are written by is before this one.
+    """
 
     def __init__(
-        self, name: str, source: LogSource, form: str, query: LogQuery, bounds: Bounds
+        self,
+        name: str,
+        source: LogSource,
+        form: str,
+        query: LogQuery,
+        bounds: Bounds,
+        ahead: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self._ahead = ahead
         self.found = PastRead()
         self.name = name
         self._source = source
@@ -79,7 +89,8 @@ class PastReading:
         plain = query.pattern is None or query.invert or bool(query.context)
         needle = b"" if plain or query.pattern is None else needle_of(query.pattern.text)
         parts: deque[LogLine] = deque()
-        for number, stretch in enumerate(self._source.past(Sought(query.since, needle))):
+        since = None if query.since is None else query.since + min(0.0, self._ahead())
+        for number, stretch in enumerate(self._source.past(Sought(since, needle))):
             part, passed = self._part(stretch, self._bounds.lines - len(parts), last=number == 0)
             parts.extendleft(reversed(part))
             if passed or found.end is not PastEnd.BEGINNING:
@@ -122,8 +133,10 @@ class PastReading:
                     break
                 if not stretch.read:
                     self.found.read += sum(len(raw.data) + 1 for raw in batch)
-                lines = [parse(raw, self._form, stretch.written) for raw in batch]
-                ring.add(lines, stretch.written, live=False)
+                ahead = self._ahead()
+                written = stretch.written - ahead
+                lines = [parse_by(raw, self._form, written, ahead) for raw in batch]
+                ring.add(lines, written, live=False)
                 yield from ring.take(all_of_it=not batch)
         except OSError as error:
             self.found.troubles.append(str(error))

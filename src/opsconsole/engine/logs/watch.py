@@ -5,7 +5,7 @@ and no declared pattern. Thread-safe; no method waits for a log.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -126,7 +126,8 @@ class LogWatch:
         for source, called in zip(sources, names_of(sources), strict=True):
             nowhere = LogIntake(LogRing(called), self._clock, source.format)
             made = self._made(service, declared, source, nowhere)
-            readings.append(PastReading(called, made, source.format, query, bounds))
+            ahead = self._ahead_of(service, source)
+            readings.append(PastReading(called, made, source.format, query, bounds, ahead))
         return readings
 
     def figures(self, now: float) -> Iterator[MetricValue]:
@@ -196,7 +197,8 @@ class LogWatch:
         sources = sources_of(service)
         for source, called in zip(sources, names_of(sources), strict=True):
             ring = LogRing(called)
-            intake = LogIntake(ring, self._clock, source.format, source.patterns)
+            ahead = self._ahead_of(name, source)
+            intake = LogIntake(ring, self._clock, source.format, source.patterns, ahead)
             if others + len(logs) >= MOST:
                 intake.trouble(f"not followed: {MOST} logs are followed already")
                 logs.append(_Log(intake, None))
@@ -205,6 +207,13 @@ class LogWatch:
             logs.append(_Log(intake, made))
             made.start()
         return tuple(logs)
+
+    def _ahead_of(self, service: str, source: ServiceLog) -> Callable[[], float]:
+        """How far ahead the clock is that it is written by, where that is one of a host."""
+        if source.kind not in {"file", "journal"}:
+            return lambda: 0.0
+        machine = self._machine(self._settings, service, source)
+        return lambda: machine.ahead
 
     def _made(self, name: str, service: Service, source: ServiceLog, sink: LogIntake) -> LogSource:
         machine = self._machine(self._settings, name, source)

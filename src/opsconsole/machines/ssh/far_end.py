@@ -84,7 +84,7 @@ ocS=; env --default-signal=INT,QUIT true 2>/dev/null && ocS=signals
 command -v setsid >/dev/null 2>&1 && ocS=$ocS,setsid
 ocR=$(getent group "$(id -g)" 2>/dev/null || echo :::?)
 ocE="$(getconf CLK_TCK 2>/dev/null || echo 100) $(getconf PAGESIZE 2>/dev/null || echo 4096)"
-ocF hello "$(id -u)" "$(id -g)" "$ocE" "x$ocS" "$(id -un)" "$ocR"
+ocF hello "$(date +%%s)" "$(id -u)" "$(id -g)" "$ocE" "x$ocS" "$(id -un)" "$ocR"
 while IFS= read -r ocS; do eval "$(printf "$ocS")"; done
 read -r ocS ocR 2>/dev/null </proc/$$/stat && set -- ${ocR##*) }
 [ "$3" = "$$" ] && { trap '' TERM; kill -TERM 0; }

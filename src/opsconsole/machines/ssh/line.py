@@ -27,7 +27,8 @@ _JUNK: Final = 64 * 1024
 
 _COMPLAINT: Final = 2000
 _HELLO: Final = re.compile(
-    rb"hello ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+) x([a-z,]*) (\S{1,200}) ([^\n]{0,4000})"
+    rb"hello ([0-9]{1,15}) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)"
+    rb" x([a-z,]*) (\S{1,200}) ([^\n]{0,4000})"
 )
 
 
@@ -53,7 +54,7 @@ class TooMuchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FarEnd:
-    """What the far end says of itself."""
+    """What the far end says of itself; ``seconds`` are what its clock says."""
 
     user: int
     group: int
@@ -62,6 +63,7 @@ class FarEnd:
     signals: bool
     setsid: bool
     own_group: bool
+    seconds: int = 0
 
     @classmethod
     def parsed(cls, words: bytes) -> "FarEnd | None":
@@ -69,18 +71,19 @@ class FarEnd:
         match = _HELLO.fullmatch(words)
         if match is None:
             return None
-        has = match[5].split(b",")
-        name, _, rest = match[7].partition(b":")
+        has = match[6].split(b",")
+        name, _, rest = match[8].partition(b":")
         members = rest.rpartition(b":")[2].strip()
-        own = name == match[6] and members in (b"", match[6]) and int(match[1]) != 0
+        own = name == match[7] and members in (b"", match[7]) and int(match[2]) != 0
         return cls(
-            user=int(match[1]),
-            group=int(match[2]),
-            ticks=int(match[3]) or 100,
-            page=int(match[4]),
+            user=int(match[2]),
+            group=int(match[3]),
+            ticks=int(match[4]) or 100,
+            page=int(match[5]),
             signals=b"signals" in has,
             setsid=b"setsid" in has,
             own_group=own,
+            seconds=int(match[1]),
         )
 
 

@@ -27,6 +27,10 @@ _RESTS: Final = 60.0
 """Seconds after which a line that nobody uses is closed."""
 
 _SHORT: Final = 4096
+_HALF: Final = 0.5
+_CERTAIN: Final = 2.0
+"""Seconds from which a difference of clocks is more than the way of an answer."""
+
 _ALIVE: Final = 5.0
 
 
@@ -67,6 +71,7 @@ class Lines:
         self._asking = threading.Lock()
         self._standing: Line | None = None
         self._closed = False
+        self.ahead = 0.0
 
     def far_end(self, ends: float) -> FarEnd:
         """What the host says of itself. Raises MachineError."""
@@ -169,7 +174,9 @@ class Lines:
         try:
             if closed:
                 raise LostError(b"the console is closing")
-            line.greet(ends)
+            ahead = line.greet(ends).seconds + _HALF - time.time()
+            if abs(ahead) >= _CERTAIN or abs(self.ahead) >= _CERTAIN:
+                self.ahead = ahead if abs(ahead) >= _CERTAIN else 0.0
             if self.target.errand:
                 self._end_others(line, ends)
         except (LostError, StrangeError, TooMuchError, TimeoutError) as error:

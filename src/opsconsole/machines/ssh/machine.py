@@ -56,6 +56,15 @@ class SshMachine(Machine):
         """What the settings call it."""
         return self.target.name
 
+    @property
+    def ahead(self) -> float:
+        """As the last login saw it, or ``clock_is``; 0 for less than a login can tell."""
+        return self._lines.ahead
+
+    def clock_is(self, ahead: float) -> None:
+        """Know how far its clock is ahead, by a closer look."""
+        self._lines.ahead = ahead
+
     async def run(
         self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL
     ) -> Finished:

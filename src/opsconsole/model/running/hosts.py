@@ -35,10 +35,20 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Pressure:
+    """The share of the last ten seconds, 0 to 1, in which some task waited for each."""
+
+    cpu: float
+    memory: float
+    io: float
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """One host at one moment. ``cpu`` is the mean over cores; ``load`` the 1, 5, 15 min means.
 
     ``ahead`` is how many seconds its clock is before the console's; 0 where no difference is seen.
+    ``failed`` are the systemd units of another host that failed.
     """
 
     name: str
@@ -56,6 +66,8 @@ class Host:
     processes: tuple[Process, ...] = ()
     platform: str = ""
     ahead: float | None = None
+    pressure: Pressure | None = None
+    failed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from opsconsole.model.health import Component
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import Group, Operation, Plan, Refusal
 from opsconsole.model.origin import Origin
-from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.hosts import HostView, Pressure
 from opsconsole.model.running.nodes import ClusterNode
 from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Autoscaler, EngineView, Replica, Workload
@@ -324,6 +324,8 @@ def _host(seen: HostView, now: float) -> Document:
         "network": {"received": _round(host.received), "sent": _round(host.sent)},
         "uptime": _round(host.uptime),
         "clock_ahead": _round(host.ahead),
+        "pressure": _pressure(host.pressure),
+        "failed_units": list(host.failed),
         "processes": [
             {
                 "pid": process.pid,
@@ -333,6 +335,16 @@ def _host(seen: HostView, now: float) -> Document:
             }
             for process in host.processes
         ],
+    }
+
+
+def _pressure(pressure: Pressure | None) -> Document | None:
+    if pressure is None:
+        return None
+    return {
+        "cpu": _round(pressure.cpu),
+        "memory": _round(pressure.memory),
+        "io": _round(pressure.io),
     }
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.running.hosts import Disk
+from opsconsole.model.running.hosts import Disk, Pressure
 from opsconsole.sources.host.disks import choose_mounts
+from opsconsole.sources.host.pressure import pressure_of
 from opsconsole.sources.host.rates import CpuTimes, Traffic
 from opsconsole.sources.host.sampler import outer_interfaces
 from opsconsole.text import sanitize_bytes
@@ -43,6 +44,7 @@ class Kernel:
     swap_free: int
     cores: tuple[CpuTimes, ...]
     traffic: Mapping[str, Traffic]
+    pressure: Pressure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class _Mount:
 
 
 def parse_kernel(said: bytes) -> Kernel:
-    """``/proc/loadavg``, ``uptime``, ``meminfo``, ``net/dev`` and ``stat``, in that order.
+    """``/proc/loadavg``, ``uptime``, ``meminfo``, ``net/dev``, ``stat``, ``pressure``: as ordered.
 
     A last line names the network interfaces that have a device.
     """
@@ -84,6 +86,7 @@ def parse_kernel(said: bytes) -> Kernel:
         swap_free=min(memory.get(b"SwapFree", 0), memory.get(b"SwapTotal", 0)),
         cores=tuple(cores),
         traffic=_outer(interfaces, devices),
+        pressure=pressure_of(said),
     )
 
 

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from opsconsole.model.running.hosts import Pressure
+from opsconsole.sources.host.pressure import pressure_of
 from opsconsole.sources.host.rates import CpuTimes, Traffic, cpu_shares, traffic_rates
 
 _FIRST_DELTA: Final = 0.1
 _SHORTEST: Final = 0.05
 _INTERFACES: Final = Path("/sys/class/net")
+_PRESSURE: Final = Path("/proc/pressure")
+_WAITED_FOR: Final = ("cpu", "memory", "io")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Figures:
     received: float | None
     sent: float | None
     uptime: float
+    pressure: Pressure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class HostSampler:
             received=received,
             sent=sent,
             uptime=_uptime(),
+            pressure=_pressure(),
         )
 
     def _advance(self) -> None:
@@ -120,6 +126,14 @@ def outer_interfaces(names: Iterable[str], has_device: Callable[[str], bool]) ->
 
 def _has_device(name: str) -> bool:
     return (_INTERFACES / name / "device").exists()
+
+
+def _pressure() -> Pressure | None:
+    """None where the kernel does not count it."""
+    try:
+        return pressure_of(b"".join((_PRESSURE / name).read_bytes() for name in _WAITED_FOR))
+    except OSError:
+        return None
 
 
 def _uptime() -> float:

@@ -129,6 +129,7 @@ class HostSource(Source[Host]):
             uptime=figures.uptime,
             processes=self._processes,
             platform=self._platform,
+            pressure=figures.pressure,
         )
 
     def _start_slow_looks(self) -> None:

@@ -32,8 +32,13 @@ from opsconsole.sources.host.kernel import (
 )
 from opsconsole.sources.host.kernel_processes import ProcessTable
 from opsconsole.sources.host.rates import cpu_shares, traffic_rates
+from opsconsole.sources.host.system_units import listed
+from opsconsole.text import sanitize
 
-_LOOK: Final = "cat /proc/loadavg /proc/uptime /proc/meminfo /proc/net/dev /proc/stat\n"
+_LOOK: Final = (
+    "cat /proc/loadavg /proc/uptime /proc/meminfo /proc/net/dev /proc/stat"
+    " /proc/pressure/cpu /proc/pressure/memory /proc/pressure/io 2>/dev/null\n"
+)
 _DEVICES: Final = "echo devices /sys/class/net/*/device"
 _CLOCK: Final = "date +%s.%N"
 _PROCESSES: Final = "cat /proc/[0-9]*/stat 2>/dev/null; true"
@@ -46,6 +51,8 @@ _FIRST_DELTA: Final = 0.1
 _SLOW_INTERVAL: Final = 10.0
 _HUNG_INTERVAL: Final = 300.0
 _PATIENCE: Final = 0.5
+_NAME: Final = 200
+_UNITS: Final = 50
 _KINDS: Final = {
     Failure.TIMED_OUT: FaultKind.TIMEOUT,
     Failure.DENIED: FaultKind.AUTH,
@@ -65,6 +72,7 @@ class SshHostSource(Source[Host]):
         self._table = ProcessTable()
         self._processes: tuple[Process, ...] = ()
         self._skew: float | None = None
+        self._failed: tuple[str, ...] = ()
         self._slow: asyncio.Task[None] | None = None
         self._slow_due = 0.0
         self._disks_due = 0.0
@@ -132,6 +140,8 @@ class SshHostSource(Source[Host]):
             uptime=seen.uptime,
             processes=self._processes,
             ahead=self._skew,
+            pressure=seen.pressure,
+            failed=self._failed,
         )
 
     async def _two_readings(self) -> tuple[Kernel, Kernel]:
@@ -170,6 +180,7 @@ class SshHostSource(Source[Host]):
         await self._look_at_clock()
         if self._settings.processes:
             await self._look_at_processes()
+        await self._look_at_units()
         await self._look_at_disks()
 
     async def _look_at_clock(self) -> None:
@@ -184,6 +195,13 @@ class SshHostSource(Source[Host]):
         # Nothing is known of the time between, so that a difference within it is none.
         skew = there - (before + after) / 2
         self._skew = skew if abs(skew) > (after - before) / 2 else 0.0
+        self._machine.clock_is(self._skew)
+
+    async def _look_at_units(self) -> None:
+        """The units that failed; none where there is no systemd, or it does not say."""
+        every = await listed(self._machine, _DEADLINE)
+        failed = () if isinstance(every, Fault) else (each.name for each in every if each.failed)
+        self._failed = tuple(sorted(sanitize(name, limit=_NAME) for name in failed))[:_UNITS]
 
     async def _look_at_processes(self) -> None:
         try:

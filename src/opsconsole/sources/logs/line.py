@@ -116,6 +116,12 @@ def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     return ParsedLine(text, level, at, part, own, awaits, clocked, raw.matched, raw.replica)
 
 
+def parse_by(raw: RawLine, form: str, arrived: float, ahead: float) -> ParsedLine:
+    """``parse`` of what was written by a clock that is ``ahead`` seconds before this one."""
+    line = parse(raw, form, arrived + ahead)
+    return line if line.at is None or not ahead else replace(line, at=line.at - ahead)
+
+
 def _is_more(text: str) -> bool:
     return text[:1] in " \t"
 
