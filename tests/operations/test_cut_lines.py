@@ -1,5 +1,6 @@
 """Once, whatever breaks: the line to a host cut at each message of each driver, and in each way."""
 
+import asyncio
 import os
 import random
 import shutil
@@ -14,6 +15,7 @@ from opsconsole.machines.ssh.line import Line
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.running.verification import Verdict
 from tests.operations.cut_lines import Messages, Site
+from tests.patience import soon
 from tests.servers.hosts import Fleet, Host
 
 K, S = ActionKind, OperationState
@@ -172,6 +174,23 @@ async def test_it_is_done_once_wherever_the_line_is_cut(
             site.messages.after = after
             verdict, times = await performed(at)
             _check(case, verdict, times)
+
+
+async def test_the_verdict_waits_until_the_line_is_back(site: Site, host: Host) -> None:
+    """The cable is out while it runs, and learns nothing of it."""
+    job = "echo x >>/srv/cut/command; sleep 1; echo over >>/srv/cut/command"
+    actions = {"call": {"job": {"command": ["sh", "-c", job]}}}
+    running = asyncio.create_task(site.performs(actions, K.CALL, "job"))
+    try:
+        await soon(lambda: "x" in host.sh("cat /srv/cut/command"), every=0.1)
+        host.cut()
+        await soon(lambda: "over" in host.sh("cat /srv/cut/command"), every=0.1)
+        assert not running.done()
+    finally:
+        host.reconnect()
+    verdict = await running
+    assert verdict.state is S.VERIFIED, verdict
+    assert host.sh("cat /srv/cut/command").split() == ["x", "over"]
 
 
 def _check(case: Case, verdict: Verdict, times: int) -> None:
