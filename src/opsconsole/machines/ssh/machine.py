@@ -58,7 +58,7 @@ class SshMachine(Machine):
 
     @property
     def ahead(self) -> float:
-        """As the last login saw it, or ``clock_is``; 0 for less than a login can tell."""
+        """As the last login saw it, or ``clock_is``; 0 for less than a login shows."""
         return self._lines.ahead
 
     def clock_is(self, ahead: float) -> None:
