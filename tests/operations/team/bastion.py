@@ -94,7 +94,7 @@ async def work(operator: Operator, name: str, is_enough: Callable[[], bool]) -> 
             await asyncio.sleep(0.2)
             continue
         number += 1
-        reason = f"{name}-{number}"
+        reason = f"{name}-{os.getpid()}-{number}"
         request = ActionRequest("web", ActionKind.RESTART, reason=reason)
         plan = await operator.plan(request, None)
         answer: Operation | Refusal | None = None
