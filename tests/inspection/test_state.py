@@ -1,6 +1,7 @@
 """What is said of the PostgreSQL of a state before somebody counts on it."""
 
 import time
+from pathlib import Path
 
 import pytest
 from psycopg import sql
@@ -21,7 +22,8 @@ _OWNER = {_FORGETS, Found(Remark.CAN_EDIT_THE_AUDIT)}
 
 
 async def _checked(conninfo: str) -> list[Finding]:
-    return await check_state(Settings(state=State(postgresql=conninfo)))
+    found = await check_state(Settings(state=State(postgresql=conninfo)))
+    return [each for each in found if each.path == ("state", "postgresql")]
 
 
 def _name(conninfo: str) -> str:
@@ -42,6 +44,34 @@ async def test_a_server_that_is_away_is_an_error() -> None:
     (found,) = await _checked("host=127.0.0.1 port=1 dbname=x user=kim")
     assert found.weight is Weight.ERROR
     assert found.path == ("state", "postgresql")
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "weight", "said"),
+    [
+        (None, 0, Weight.NOTE, "no other host of this user carries on"),
+        ("", 0, Weight.ERROR, "cannot read the mandate key"),
+        ("short", 0o600, Weight.ERROR, "is too short"),
+        ("k" * 40, 0o644, Weight.ERROR, "is not this user's alone"),
+        ("k" * 40, 0o600, None, ""),
+    ],
+)
+async def test_who_carries_on_when_this_host_is_gone(
+    tmp_path: Path, text: str | None, mode: int, weight: Weight | None, said: str
+) -> None:
+    path = tmp_path / "key"
+    if text:
+        path.write_text(text)
+        path.chmod(mode)
+    key = None if text is None else str(path)
+    state = State(postgresql="host=127.0.0.1 port=1 dbname=x user=kim", mandate_key=key)
+    found = [
+        (each.weight, each.message)
+        for each in await check_state(Settings(state=state))
+        if each.path == ("state", "mandate_key")
+    ]
+    assert [each for each, _ in found] == ([] if weight is None else [weight])
+    assert all(said in message for _, message in found)
 
 
 async def test_its_tables_are_looked_for_and_not_made(postgresql_database: str) -> None:

@@ -1,12 +1,14 @@
 """Whether the PostgreSQL of the state can be used as the configuration means it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.inspection.finding import Finding, Weight
+from opsconsole.operations.mandate_key import MandateKey
 from opsconsole.operations.postgresql.remarks import Found, Remark
 from opsconsole.operations.state_place import place_from
 from opsconsole.threads import BoundedExecutor
@@ -70,11 +72,27 @@ async def check_state(settings: Settings) -> list[Finding]:
 
     thread = BoundedExecutor("check-state", 1)
     try:
-        return [_finding(each) for each in await thread.run(look, conninfo, deadline=_WITHIN)]
+        key = await thread.run(lambda: _key(settings), deadline=_WITHIN)
+        found = await thread.run(look, conninfo, deadline=_WITHIN)
+        return [*key, *(_finding(each) for each in found)]
     except TimeoutError:
         return [_finding(Found(Remark.UNREACHABLE, f"it does not answer within {_WITHIN:g} s"))]
     finally:
         thread.close()
+
+
+def _key(settings: Settings) -> list[Finding]:
+    """Whether this user's mandates can be signed; or that no other host would carry on."""
+    path: KeyPath = ("state", "mandate_key")
+    key = settings.state.mandate_key
+    if key is None:
+        said = "no other host of this user carries on what is left when this one is gone"
+        return [Finding(path, Weight.NOTE, said, "make a key: docs/security.md says how")]
+    try:
+        MandateKey(Path(key).expanduser())
+    except StateError as error:
+        return [Finding(path, Weight.ERROR, error.what, error.remedy)]
+    return []
 
 
 def _finding(found: Found) -> Finding:

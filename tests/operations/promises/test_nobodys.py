@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from opsconsole.clock import SystemClock
+from opsconsole.engine.judge.events import promise_left
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.plan_codec import published
@@ -19,6 +20,7 @@ from opsconsole.operations.postgresql_place import PostgresqlPlace
 from opsconsole.operations.promises.left_to_others import left_to_others
 from opsconsole.operations.running.dispatch import take_up
 from opsconsole.operations.who import whoami
+from opsconsole.render.timeline.words import words
 from tests.operations.journal.samples import intent, op
 
 S = OperationState
@@ -129,4 +131,7 @@ def test_what_nobody_can_do_any_more_is_said_by_whoever_sees_it(
     keeps.release()
     (left,) = left_to_others(other.place, other.journal, OWN)
     assert (left.service, left.action, left.by) == ("web", ActionKind.RECOVER, "kim@bastion-1")
+    assert words(promise_left(left)) == (
+        "its degradation is past its end, and waits for kim@bastion-1, whose host is out of reach"
+    )
     assert left_to_others(lost.place, lost.journal, OWN) == (), "it has the mandate itself"

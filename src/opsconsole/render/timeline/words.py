@@ -131,9 +131,7 @@ _LEFT: Final = {
 def _left(event: Event) -> str:
     said = _LEFT.get(event.action, "something is due") if event.action else "something is due"
     if event.by:
-        return (
-            f"{said}, and nobody here can do it: {event.by} confirmed it, and no process of theirs"
-        )
+        return f"{said}, and waits for {event.by}, whose host is out of reach"
     where = event.detail or "no configuration file"
     return f"{said}, and is left to a console with {where}: this one does not declare the same"
 
