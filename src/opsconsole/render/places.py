@@ -71,6 +71,31 @@ def rows(snapshot: Snapshot, width: int, now: float, unfolded: frozenset[str]) -
     return out
 
 
+def known(snapshot: Snapshot, now: float) -> Iterator[_Place]:
+    """Every place, by what its row is keyed by."""
+    return _places(snapshot, now)
+
+
+def page_of(key: str) -> str:
+    """The place whose row, or one of whose figures, is ``key``; '' for a row of something else."""
+    kind, _, rest = key.partition(":")
+    if kind == "host":
+        return f"place:{rest.partition(':')[0]}"
+    return key if kind in {"place", "engine"} else ""
+
+
+def place_of(snapshot: Snapshot, key: str) -> str:
+    """The same; of a copy or a workload, the place that it is in."""
+    kind, _, name = key.partition(":")
+    for engine in snapshot.engines:
+        inventory = engine.inventory
+        replicas = {each.id for each in inventory.replicas} if kind == "replica" else set()
+        workloads = {each.id for each in inventory.workloads} if kind == "workload" else set()
+        if name in replicas | workloads:
+            return f"engine:{inventory.place.name}"
+    return page_of(key)
+
+
 def in_trouble(snapshot: Snapshot, now: float) -> int:
     """How many places need a look, where each has one row."""
     places = list(_places(snapshot, now))

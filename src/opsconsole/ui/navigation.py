@@ -22,6 +22,7 @@ from opsconsole.ui.routes import (
     OperationsPage,
     OverviewPage,
     Page,
+    PlacePage,
     PlanDialog,
     RequestDialog,
     Route,
@@ -77,6 +78,10 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
             from opsconsole.ui.screens.alerts.alert import AlertScreen
 
             return AlertScreen(route.alert)
+        case PlacePage():
+            from opsconsole.ui.screens.place import PlaceScreen
+
+            return PlaceScreen(route.place)
         case TrayPage():
             from opsconsole.ui.screens.tray import TrayScreen
 

@@ -60,6 +60,13 @@ class AlertPage:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacePage:
+    """All of one host, engine or cluster, by the key of its row."""
+
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedPage:
     """What changed before an alert, by its key, or a service first went wrong."""
 
@@ -181,6 +188,7 @@ Page = (
     | ServicePage
     | LogsPage
     | AlertPage
+    | PlacePage
     | ChangedPage
     | TimelinePage
     | OperationsPage

@@ -141,10 +141,12 @@ def service_view(
 
 
 def _places(record: ServiceRecord) -> tuple[str, ...]:
-    """Where its copies run, by what reports them; else the hosts of their URLs."""
+    """Where its copies run, by what reports them; else the hosts of their URLs, and its own."""
     if record.replicas:
         return tuple(sorted({each.place.name for each in record.replicas}))
-    return tuple(sorted({each.on for each in record.instances if each.on}))
+    at = record.host
+    own = {at.host.name} if at is not None and at.elsewhere else set()
+    return tuple(sorted({each.on for each in record.instances if each.on} | own))
 
 
 def _advice(

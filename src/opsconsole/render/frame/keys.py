@@ -123,7 +123,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("open", "enter", "enter", "open", "open", "open what the cursor is on; never acts", _R,
         Group.LOOK, hint=10, palette=True),
     Key("describe", "d", "d", "describe", "describe",
-        "everything known about the service or the alert", _R,
+        "everything known about the service, the alert or the place", _R,
         Group.LOOK, palette=True),
     Key("operations", "u", "u", "operations", "operations",
         "what is under way, operations by whom, and their verdicts", _E, Group.LOOK,

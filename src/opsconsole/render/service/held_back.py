@@ -7,8 +7,8 @@ there is room. Every code has its words.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from opsconsole.model.diagnosis import Fact
-from opsconsole.model.running.troubles import TroubleCode
+from opsconsole.model.diagnosis import Fact, FactCode
+from opsconsole.model.running.troubles import Trouble, TroubleCode
 
 _C = TroubleCode
 
@@ -70,3 +70,16 @@ _PARTS: Final[Mapping[TroubleCode, Callable[[Fact], list[str]]]] = {
     _C.UNKNOWN: _not_made,
 }
 _CODES: Final = {code.value: code for code in TroubleCode}
+
+
+def said_of(trouble: Trouble) -> str:
+    """What keeps a copy back, whole."""
+    fact = Fact(
+        FactCode.HELD_BACK,
+        before=trouble.code.value,
+        after=trouble.detail,
+        part=trouble.part,
+        figure=trouble.count,
+        limit=trouble.of,
+    )
+    return ", ".join(filter(None, held_back(fact, "")))

@@ -164,11 +164,16 @@ async def test_places_in_trouble_are_seen_at_every_size_and_unfold(open_stage: O
         assert isinstance(screen, OverviewScreen)
         place = screen.table(Panel.PLACES)
         assert place.cursor_key == "place:web-2"
-        await stage.press("enter")
+        await stage.press("right")
         assert "host:web-2:cpu" in place.keys
         await stage.press("j", "left")
         assert "host:web-2:cpu" not in place.keys
         assert place.cursor_key == "place:web-2"
+        await stage.press("enter")
+        assert "Host web-2" in stage.text
+        assert "Figures" in stage.text
+        await stage.press("escape", "d")
+        assert "Host web-2" in stage.text
     async with open_stage(fleets.large(), size=(80, 26)) as stage:
         assert "3 Places" in stage.text
 

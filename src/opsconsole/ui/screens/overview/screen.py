@@ -24,7 +24,7 @@ from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import columns as grid
 from opsconsole.render.timeline import rows as events
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.routes import AlertPage, ServicePage
+from opsconsole.ui.routes import AlertPage, PlacePage, ServicePage
 from opsconsole.ui.screens.overview.look_keys import LookKeys
 from opsconsole.ui.screens.overview.rows import AlertRows, EventRows
 from opsconsole.ui.terminal import clipboard
@@ -309,9 +309,14 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
             self.action_unfold(not (row.whole if isinstance(row, Heading) else row.is_open))
             return
         key = self.table(self.focused_panel).cursor_key
-        if self.focused_panel is Panel.PLACES and key is not None and places.folds(key):
-            self.action_unfold(key not in self._unfolded)
-            return
+        if self.focused_panel is Panel.PLACES and key is not None:
+            place = places.page_of(key)
+            if place:
+                self.console_app.open(PlacePage(place))
+                return
+            if places.folds(key):
+                self.action_unfold(key not in self._unfolded)
+                return
         name = self._service_in_focus()
         if name and self.snapshot is not None and self.snapshot.service(name):
             self.console_app.open(ServicePage(name))
@@ -332,16 +337,22 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         return resources.owner(snapshot, key)
 
     def action_describe(self) -> None:
-        """Open the alert in full; for a row of a service, its copies."""
+        """Open the alert, or the place, in full; for a row of a service, its copies."""
         alert = self.alert
         if alert is not None:
             self.console_app.open(AlertPage(alert.key))
             return
+        key = self.table(self.focused_panel).cursor_key
+        if self.focused_panel is Panel.PLACES and key is not None and self.snapshot is not None:
+            place = places.place_of(self.snapshot, key)
+            if place:
+                self.console_app.open(PlacePage(place))
+                return
         name = self._service_in_focus()
         if name and self.snapshot is not None and self.snapshot.service(name):
             self.console_app.open(ServicePage(name, tab="copies"))
         else:
-            self.say("d describes an alert or a service")
+            self.say("d describes an alert, a service or a place")
 
     @property
     def alert(self) -> Alert | None:
