@@ -73,7 +73,7 @@ class RemedyLimits(Model):
     )
     most: int = Field(default=2, ge=1, description="Acts within within; then it is for a person.")
     within: Duration = Field(default=1800.0, description="Within which most may be done.")
-    apart: Duration = Field(default=300.0, ge=60, description="Time between two acts.")
+    apart: Duration = Field(default=300.0, ge=5, description="Time between two acts.")
     healthy: Duration = Field(
         default=3600.0, description="How long it must be well until acts count from 0 again."
     )

@@ -206,7 +206,7 @@ def _longer(when: str, step: float) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 _NOUNS: Final = {
