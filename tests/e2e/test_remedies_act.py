@@ -62,18 +62,18 @@ class _State:
         return self.episodes(rule)[-1]
 
 
-def _fleet(docker: Engine, folder: Path, mode: str) -> tuple[Fleet, Path]:
+def _fleet(docker: Engine, folder: Path, countdown: str) -> tuple[Fleet, Path]:
     fleet = Fleet(docker, folder)
     for name in NAMES:
         fleet.serve(name)
     limits = {"looks": 2, "apart": "5s"}
     config = fleet.write(
         remedies=[
-            {"when": "state == down for 2s", "service": name, "action": "restart", "mode": mode,
+            {"when": "state == down for 2s", "service": name, "action": "restart", "mode": "auto",
              "limits": limits}
             for name in NAMES
         ],
-        automation={"countdown": "6s"},
+        automation={"countdown": countdown},
         operations={"cooldown": "1s", "restart_limit": 100},
         recording={"enabled": False},
     )  # fmt: skip
@@ -83,7 +83,7 @@ def _fleet(docker: Engine, folder: Path, mode: str) -> tuple[Fleet, Path]:
 def test_one_is_brought_back_once_all_are_left_alone_and_one_that_flaps_is_given_up(
     docker_sandbox: Engine, tmp_path: Path
 ) -> None:
-    fleet, config = _fleet(docker_sandbox, tmp_path, "auto")
+    fleet, config = _fleet(docker_sandbox, tmp_path, "6s")
     state = _State(config)
     with _watching(config) as first:
         _line(first, "leads")
@@ -138,7 +138,7 @@ def _is_in_the_audit(state: _State, over: Episode) -> None:
 def test_a_hand_from_a_command_stops_it_at_a_watcher(
     docker_sandbox: Engine, tmp_path: Path
 ) -> None:
-    fleet, config = _fleet(docker_sandbox, tmp_path, "auto")
+    fleet, config = _fleet(docker_sandbox, tmp_path, "1h")
     state = _State(config)
     with _watching(config) as watcher:
         _line(watcher, "leads")

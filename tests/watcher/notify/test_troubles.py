@@ -7,6 +7,7 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.model.alerting.alerts import AlertState, Severity
 from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
@@ -113,3 +114,18 @@ def test_causes_that_go_in_a_circle_have_one_root() -> None:
     roots = {troubles.root(each, troubles.all.keys()).key for each in troubles.all.values()}
     assert 1 <= len(roots) <= 2
     assert all(troubles.root(troubles.all[key], troubles.all.keys()).key == key for key in roots)
+
+
+def test_a_service_that_is_worked_on_is_quiet_until_that_is_over(world: World) -> None:
+    for name in ("web", "db"):
+        world.turn(name, State.DOWN)
+    work = Maintenance("1", ("web",), world.now - 60, world.now + 60, "new disks", "kim")
+
+    def quiet() -> list[str]:
+        snapshot = replace(world.snapshot, maintenances=(work,))
+        found = Troubles(snapshot, (State.DOWN,), {}).all.values()
+        return [each.service for each in found if each.quiet]
+
+    assert quiet() == ["web"]
+    world.pass_(60)
+    assert quiet() == []

@@ -17,10 +17,11 @@ def with_maintenance(
 ) -> dict[str, Alert]:
     """``rows``, the console's own each with the maintenance that its service is in."""
     known = tuple(going_on)
-    return {key: _with(row, known, now) for key, row in rows.items()} if known else rows
+    return {key: hushed(row, known, now) for key, row in rows.items()} if known else rows
 
 
-def _with(row: Alert, known: tuple[Maintenance, ...], now: float) -> Alert:
+def hushed(row: Alert, known: Iterable[Maintenance], now: float) -> Alert:
+    """``row``, quiet while its service is worked on, where it is the console's own."""
     own = row.service and all(each.kind is SourceKind.LOCAL for each in row.sources)
     found = maintained(known, row.service, now) if own else None
     if found is None:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 from opsconsole.config.settings import Settings
+from opsconsole.engine.alerts.maintained import hushed
 from opsconsole.engine.judge.folding import fold
 from opsconsole.model.alerting.alerts import (
     MAINTENANCE,
@@ -145,7 +146,8 @@ def _of_states(snapshot: Snapshot, states: Collection[State], ruled: Ruled) -> I
     for view in snapshot.services:
         counts = view.state in states and view.state not in ruled.get(view.name, ())
         if counts and not view.stale:
-            yield _of_state(view, silences)
+            found = _of_state(view, silences)
+            yield hushed(found, snapshot.maintenances, snapshot.taken_at)
 
 
 def _of_state(view: ServiceView, silences: Iterable[SilenceView]) -> Alert:

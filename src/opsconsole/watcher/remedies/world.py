@@ -59,7 +59,9 @@ def world_of(
 
 
 def _seen(view: ServiceView, now: float) -> Seen:
-    blind = view.stale or view.state is State.UNKNOWN
+    # What was not looked at yet, as just after the start, is neither well nor bad.
+    looked = any(each.taken_at is not None for each in view.instances) or not view.instances
+    blind = looked and (view.stale or view.state is State.UNKNOWN)
     late = view.state is State.DEGRADED and now - view.since < OF_LATE
     budgets = [each.budget_left for each in view.objectives if each.budget_left is not None]
     return Seen(
