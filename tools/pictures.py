@@ -19,7 +19,7 @@ from tools.terminal import Terminal
 
 CELL: Final = (10, 20)
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
-THEMES: Final = ("dark", "light", "mono")
+THEMES: Final = ("dark", "light", "mono", "deuteranopia", "tritanopia")
 SCENES: Final = ("calm", "fire")
 LARGE: Final = frozenset({"tray", "unfolded", "by-team"})
 """The views that show something of the scene ``large`` alone."""
@@ -155,6 +155,7 @@ def take(
                 terminal.until(lambda text: _ASKING not in text)
             if _ASKING in terminal.text:
                 raise SystemExit(f"{path.name}: the screen still says {_ASKING!r}")
+        terminal.settle()
         paint(terminal.screen, path)
 
 
