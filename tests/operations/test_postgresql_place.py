@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from opsconsole.config.changes import changes
 from opsconsole.config.loader import load
@@ -15,6 +16,7 @@ from opsconsole.errors import ConfigError, StateError
 from opsconsole.operations.state_place import place_from, place_of
 from tests.operations.place import http_config
 from tests.operations.recording_server import RecordingServer
+from tests.servers.postgresql import Postgresql
 
 
 class Bastion:
@@ -63,6 +65,27 @@ def test_nothing_is_changed_and_no_file_is_used_while_the_server_is_away(
     assert not (bastion.state / "journal.db").exists()
     seen = bastion.run("status", "--json")
     assert json.loads(seen.stdout)["services"][0]["state"] == "ok", "it is looked at all the same"
+
+
+def test_who_may_look_reads_everything_and_changes_nothing(
+    tmp_path: Path, postgresql_server: Postgresql, serve: Callable[[], RecordingServer]
+) -> None:
+    server, owner = serve(), postgresql_server.database()
+    database = owner.split("dbname=")[1].split()[0]
+    role = sql.Identifier(f"wall_{database}")
+    postgresql_server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+    acts = Bastion(tmp_path / "a", owner, server)
+    granted = acts.run("state", "grant", f"wall_{database}")
+    assert granted.returncode == 0, granted.stderr
+    done = acts.run("restart", "web", "--yes", "--reason", "a test")
+    assert done.returncode == 0, done.stdout + done.stderr
+    mine = postgresql_server.conninfo(database, user=f"wall_{database}")
+    looks = Bastion(tmp_path / "b", mine, server)
+    refused = looks.run("restart", "web", "--yes", "--reason", "a test")
+    assert refused.returncode != 0
+    assert "state grant" in refused.stdout + refused.stderr
+    assert len([each for each in server.requests if each.method == "POST"]) == 1
+    assert "the chain is whole" in looks.run("audit", "verify").stdout
 
 
 def test_another_process_makes_the_same_state_of_its_name(tmp_path: Path) -> None:

@@ -53,10 +53,14 @@ class PostgresqlPlace:
     def named(cls, name: str) -> "PostgresqlPlace":
         """The state that has this ``name``. Raises StateError."""
         try:
-            conninfo, folder, key = map(str, json.loads(name.removeprefix(_MARK)))
-        except (ValueError, TypeError) as error:
-            said = sanitize(name, limit=80)
-            raise StateError(f"{said!r} is not the name of a state") from error
+            words = json.loads(name.removeprefix(_MARK))
+        except (ValueError, RecursionError):
+            words = None
+        match words:
+            case [str(conninfo), str(folder), str(key)]:
+                pass
+            case _:
+                raise StateError(f"{sanitize(name, limit=80)!r} is not the name of a state")
         return cls(conninfo, Path(folder), key)
 
     @property

@@ -4,12 +4,14 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from psycopg import errors
 
 from opsconsole.errors import StateError
 from opsconsole.operations.database import TakenError
 from opsconsole.operations.postgresql import database as module
 from opsconsole.operations.postgresql import link
 from opsconsole.operations.postgresql.database import PostgresqlDatabase, translated
+from tests.clean import is_clean
 from tests.patience import until
 from tests.servers.postgresql import Postgresql
 
@@ -217,6 +219,24 @@ def test_what_does_not_fit_is_an_error_that_says_so(
     with pytest.raises(StateError, match="more than can be read"):
         database.read("SELECT repeat('x', 60000), repeat('y', 60000)")
     assert database.read("SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (errors.DiskFull, "make room on the disk of the server"),
+        (errors.InsufficientPrivilege, "state grant"),
+        (errors.ReadOnlySqlTransaction, "name the primary"),
+        (errors.QueryCanceled, "does not finish"),
+        (errors.IdleInTransactionSessionTimeout, "was stopped in the middle"),
+        (errors.UndefinedTable, "opsconsole check"),
+        (errors.ConnectionFailure, "look at the server"),
+    ],
+)
+def test_an_error_says_what_to_do(error: type[errors.Error], remedy: str) -> None:
+    said = link.unusable(error("no\x1b[2J\nroom"))
+    assert remedy in str(said)
+    assert is_clean(str(said))
 
 
 def test_a_password_is_in_no_error() -> None:
