@@ -7,7 +7,6 @@ what was only read is read again then, and a change is never repeated once it ma
 
 import re
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,21 +17,13 @@ from psycopg import sql
 
 from opsconsole.errors import StateError
 from opsconsole.operations.database import Database, Row, TakenError, Transaction, Values
-from opsconsole.operations.postgresql import schema
-from opsconsole.operations.postgresql.link import SCHEMA, Link, connect, unusable
+from opsconsole.operations.postgresql.link import SCHEMA, Link, unusable
+from opsconsole.operations.postgresql.pool import Pool, Pooled, join, leave
 
 MOST: Final = 256 * 1024 * 1024
 """Characters that one statement may give."""
 
-PAUSE: Final = 1.0
-"""Seconds for which a server that was not reached is not asked again."""
-
-READING_FOR: Final = 10.0
-"""Seconds for which a server that takes no changes is read before the one that does is tried."""
-
 _AT_ONCE: Final = 100
-_QUICK: Final = 2.0
-_CLOSE_WITHIN: Final = 2.0
 _BEGIN: Final = f"""
 BEGIN;
 SET LOCAL statement_timeout = '5s';
@@ -47,34 +38,51 @@ T = TypeVar("T")
 
 
 class PostgresqlDatabase:
-    """One connection, made when it is first needed. Raises StateError throughout."""
+    """What one part of a process asks, over connections that its other parts use too.
+
+    Safe to use from several threads. Raises StateError throughout.
+    """
+
+    _pool: Pool | None = None
 
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
-        self._lock = threading.Lock()
-        self._link: Link | None = None
-        self._is_writing = False
-        self._reading_until = 0.0
-        self._failed: tuple[float, bool, StateError] | None = None
+        self._guard = threading.Lock()
+
+    def __del__(self) -> None:
+        """What is forgotten keeps no connection open."""
+        self.close()
 
     def close(self) -> None:
-        """End the connection once no other thread is in it; idempotent."""
-        if self._lock.acquire(timeout=_CLOSE_WITHIN):
-            try:
-                self._drop()
-            finally:
-                self._lock.release()
+        """Leave the connections; idempotent. What is asked later joins them again."""
+        with self._guard:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            leave(pool)
 
     def read(self, statement: str, values: Values = ()) -> list[Row]:
         """All rows of a SELECT."""
-        with self._lock, _speaking():
-            return self._on_link(lambda link: _streamed(link, statement, values), writing=False)
+        with _speaking():
+            pool = self._joined()
+            found, pooled = _attempt(
+                pool, lambda link: _streamed(link, statement, values), writing=False
+            )
+            pool.settle(pooled, roll_back=False)
+            return found
 
     def once(self, statement: str, values: Values = ()) -> list[Row]:
         """The rows of one statement that changes something, out of the order of ``chain``."""
-        with self._lock, _speaking():
-            cursor = self._open(writing=True).execute(translated(statement), _safe(values))
-            return cursor.fetchall() if cursor.description else []
+        with _speaking():
+            pool = self._joined()
+            pooled = pool.take(writing=True)
+            try:
+                cursor = pooled.link.execute(translated(statement), _safe(values))
+                found = cursor.fetchall() if cursor.description else []
+            except BaseException:
+                pool.settle(pooled)
+                raise
+            pool.settle(pooled, roll_back=False)
+            return found
 
     def version(self) -> int:
         """A number that differs once something was changed."""
@@ -83,99 +91,54 @@ class PostgresqlDatabase:
 
     def try_writing(self) -> None:
         """Return where a transaction could be made."""
-        with self._lock, _speaking():
-            link = self._begun()
-            link.execute("ROLLBACK")
+        with _speaking():
+            pool = self._joined()
+            _, pooled = _attempt(pool, _begin, writing=True)
+            pool.settle(pooled)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Keep out all other writers; what was written is durable once the block has ended."""
-        with self._lock, _speaking():
-            link = self._begun()
+        with _speaking():
+            pool = self._joined()
+            _, pooled = _attempt(pool, _begin, writing=True)
             try:
-                changes = _Changes(link)
+                changes = _Changes(pooled.link)
                 yield changes
                 changes.commit()
             except BaseException:
-                self._roll_back(link)
+                pool.settle(pooled)
                 raise
+            pool.settle(pooled, roll_back=False)
 
-    def _begun(self) -> Link:
-        def begin(link: Link) -> Link:
-            link.execute(_BEGIN)
-            return link
+    def _joined(self) -> Pool:
+        with self._guard:
+            if self._pool is None:
+                self._pool = join(self._conninfo)
+            return self._pool
 
-        return self._on_link(begin, writing=True)
 
-    def _on_link(self, use: Callable[[Link], T], *, writing: bool) -> T:
-        """What ``use`` gives; asked again on a new connection where an old one was broken."""
-        old = self._link
-        try:
-            return use(self._open(writing=writing))
-        except psycopg.Error:
-            self._settle()
-            if old is None or self._link is not None:
-                raise
-        try:
-            return use(self._open(writing=writing))
-        except psycopg.Error:
-            self._settle()
+def _begin(link: Link) -> None:
+    link.execute(_BEGIN)
+
+
+def _attempt(pool: Pool, use: Callable[[Link], T], *, writing: bool) -> tuple[T, Pooled]:
+    """What ``use`` gives, and on which connection: on a new one where an old one was broken."""
+    pooled = pool.take(writing=writing)
+    try:
+        return use(pooled.link), pooled
+    except psycopg.Error:
+        if pool.settle(pooled) or pooled.is_new:
             raise
-
-    def _settle(self) -> None:
-        """Leave no transaction open on a connection that works, and none that does not."""
-        if self._link is not None:
-            self._roll_back(self._link)
-
-    def _roll_back(self, link: Link) -> None:
-        try:
-            if not link.closed and not link.broken:
-                link.execute("ROLLBACK")
-                return
-        except psycopg.Error:
-            pass
-        self._drop()
-
-    def _open(self, *, writing: bool) -> Link:
-        found = self._link
-        is_sound = found is not None and not found.closed and not found.broken
-        does = self._is_writing or (not writing and time.monotonic() < self._reading_until)
-        if found is not None and is_sound and does:
-            return found
-        self._drop()
-        if self._failed is not None:
-            until, was_writing, error = self._failed
-            if time.monotonic() < until and (was_writing is writing or not was_writing):
-                raise StateError(error.what, remedy=error.remedy)
-        try:
-            self._link, self._is_writing = self._connected(writing=writing)
-        except StateError as error:
-            self._failed = (time.monotonic() + PAUSE, writing, error)
-            raise
-        self._failed = None
-        self._reading_until = time.monotonic() + READING_FOR
-        return self._link
-
-    def _connected(self, *, writing: bool) -> tuple[Link, bool]:
-        began, takes_changes = time.monotonic(), True
-        try:
-            link = connect(self._conninfo)
-        except StateError:
-            # A standby, or a role that may only look, is refused at once.
-            if writing or time.monotonic() - began > _QUICK:
-                raise
-            link, takes_changes = connect(self._conninfo, writing=False), False
-        try:
-            schema.prepare(link, may_make=takes_changes)
-        except BaseException:
-            link.close()
-            raise
-        return link, takes_changes
-
-    def _drop(self) -> None:
-        if self._link is not None:
-            self._link.close()
-            self._link = None
+    except BaseException:
+        pool.settle(pooled)
+        raise
+    pooled = pool.take(writing=writing)
+    try:
+        return use(pooled.link), pooled
+    except BaseException:
+        pool.settle(pooled)
+        raise
 
 
 class _Changes:
