@@ -105,7 +105,7 @@ def test_two_neighbouring_versions_work_side_by_side(
         stage = "ALTER TABLE notes ADD COLUMN mark TEXT NOT NULL DEFAULT ''"
         later.setattr(schema, "STAGES", (*schema.STAGES, stage))
         later.setattr(schema, "VERSION", schema.VERSION + 1)
-        upgraded = PostgresqlDatabase(where)
+        upgraded = PostgresqlDatabase(f"{where} sslmode=prefer")  # connections of its own
         assert upgraded.read("SELECT mark FROM notes") == []
         upgraded.close()
     for database in (earlier, PostgresqlDatabase(where)):
