@@ -14,6 +14,7 @@ HEADINGS: Final = {
     Scope.OVERVIEW: "On the overview",
     Scope.OPEN: "On a row",
     Scope.TRIAGE: "On a service or an alert: what happened",
+    Scope.DECLARE: "On a service or an alert: with others",
     Scope.CHANGE: "On a service: changes",
     Scope.SERVICE: "On the service screen",
     Scope.HEALTH: "On the tab copies",
@@ -22,6 +23,8 @@ HEADINGS: Final = {
     Scope.SILENCES: "On a silence",
     Scope.OPERATIONS: "On an operation",
     Scope.RUNBOOK: "On a runbook",
+    Scope.INCIDENT: "On an incident",
+    Scope.HANDOVER: "On the hand-over",
     Scope.TIMELINE: "On the timeline",
     Scope.LOGS: "In the logs",
     Scope.LOG_WINDOWS: "In the logs, on their own screen",
@@ -39,7 +42,8 @@ exist, gives one key two meanings on one screen, or leaves no way out.
 Small letters look; capitals change, on every screen alike. Keys that change something open a
 **plan**; only a typed word or an explicit choice starts it, and Enter never does. In read-only mode
 and while the past is shown they are greyed and refused. `N` writes a note, which changes no
-service. A key of an earlier version that means nothing now says which one it is.
+service; what is said in an incident or taken over changes none either. A key of an earlier version
+that means nothing now says which one it is.
 """
 
 

@@ -21,8 +21,11 @@ CELL: Final = (10, 20)
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
 THEMES: Final = ("dark", "light", "mono", "deuteranopia", "tritanopia")
 SCENES: Final = ("calm", "fire")
-LARGE: Final = frozenset({"tray", "unfolded", "by-team"})
-"""The views that show something of the scene ``large`` alone."""
+ONLY: Final = {
+    **dict.fromkeys(("tray", "unfolded", "by-team"), ("large",)),
+    **dict.fromkeys(("incident", "incidents", "handover", "people"), ("together",)),
+}
+"""The scenes of the views that show something of these alone."""
 AWAITED: Final = {"large": " found", "start": "take them over"}
 """What is waited for in scenes with a tray, which is looked for after the first picture."""
 FONTS: Final = (Path(".servers"), Path("/usr/share/fonts"))
@@ -195,6 +198,10 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "tray": ("+",),
     "unfolded": ("g", "\x1b[C"),
     "by-team": (":", *"group team", "\r"),
+    "incident": ("i",),
+    "incidents": (":", *"incident", "\r"),
+    "handover": (":", *"handover", "\r"),
+    "people": (":", *"people", "\r"),
     "palette": ("\x10",),
     "command": (":",),
     "theme": ("\x14",),
@@ -227,7 +234,7 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     sizes = [tuple(map(int, size.split("x"))) for size in arguments.size or ()] or list(SIZES)
     for view in arguments.view or VIEWS:
-        for scene in arguments.scene or (("large",) if view in LARGE else SCENES):
+        for scene in arguments.scene or ONLY.get(view, SCENES):
             for theme in arguments.theme or THEMES:
                 for columns, rows in sizes:
                     path = arguments.out / f"{view}-{scene}-{theme}-{columns}x{rows}.png"

@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/opsconsole
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_opsconsole_subparsers=(status check services schema themes operations backups timeline runbook audit state record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
+_shtab_opsconsole_subparsers=(status check services schema themes operations backups timeline runbook audit state record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies handover note demo)
 
 _shtab_opsconsole_status_option_strings=(-h --help -c --config --json)
 _shtab_opsconsole_check_option_strings=(-h --help -c --config --offline --json)
@@ -38,9 +38,10 @@ _shtab_opsconsole_silences_option_strings=(-h --help -c --config --json --all)
 _shtab_opsconsole_ack_option_strings=(-h --help -c --config --read-only --for --reason --comment --yes --dry-run --no-wait --json)
 _shtab_opsconsole_silence_option_strings=(-h --help -c --config --read-only --for --replace --alertmanager --reason --comment --yes --dry-run --no-wait --json)
 _shtab_opsconsole_unsilence_option_strings=(-h --help -c --config --read-only --alertmanager --reason --comment --yes --dry-run --no-wait --json)
-_shtab_opsconsole_incident_option_strings=(-h --help -c --config --from --to --service --out --format)
+_shtab_opsconsole_incident_option_strings=(-h --help -c --config --from --to --service --out --format --json)
 _shtab_opsconsole_maintenance_option_strings=(-h --help -c --config --for --reason --json)
 _shtab_opsconsole_remedies_option_strings=(-h --help -c --config --since --reason --json)
+_shtab_opsconsole_handover_option_strings=(-h --help -c --config --out)
 _shtab_opsconsole_note_option_strings=(-h --help -c --config --read-only --service)
 _shtab_opsconsole_demo_option_strings=(-h --help --read-only --wall --view --low-bandwidth --ascii --theme --scenario --headless --state-dir)
 _shtab_opsconsole_option_strings=(-h --help -c --config --read-only --wall --view --low-bandwidth --ascii --theme --version)
@@ -128,6 +129,9 @@ _shtab_opsconsole_maintenance__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_maintenance___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_remedies__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_remedies___config_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_handover__c_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_handover___config_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_handover___out_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_note__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_note___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_note___service_COMPGEN=_opsconsole_services
@@ -141,11 +145,11 @@ _shtab_opsconsole_audit_pos_0_choices=(verify)
 _shtab_opsconsole_state_pos_0_choices=(prepare grant migrate)
 _shtab_opsconsole_notify_pos_0_choices=(test)
 _shtab_opsconsole_logs___level_choices=(debug info warning error critical)
-_shtab_opsconsole_incident_pos_0_choices=(export)
+_shtab_opsconsole_incident_pos_0_choices=(list show export)
 _shtab_opsconsole_incident___format_choices=(md)
 _shtab_opsconsole_maintenance_pos_0_choices=(start end list)
 _shtab_opsconsole_remedies_pos_0_choices=(list check report off on close)
-_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups timeline runbook audit state record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies note demo)
+_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups timeline runbook audit state record watch notify init import logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident maintenance remedies handover note demo)
 
 _shtab_opsconsole_status_pos_0_nargs='*'
 _shtab_opsconsole_status__h_nargs=0
@@ -315,6 +319,7 @@ _shtab_opsconsole_unsilence___no_wait_nargs=0
 _shtab_opsconsole_unsilence___json_nargs=0
 _shtab_opsconsole_incident__h_nargs=0
 _shtab_opsconsole_incident___help_nargs=0
+_shtab_opsconsole_incident___json_nargs=0
 _shtab_opsconsole_maintenance_pos_1_nargs='*'
 _shtab_opsconsole_maintenance__h_nargs=0
 _shtab_opsconsole_maintenance___help_nargs=0
@@ -322,6 +327,8 @@ _shtab_opsconsole_maintenance___json_nargs=0
 _shtab_opsconsole_remedies__h_nargs=0
 _shtab_opsconsole_remedies___help_nargs=0
 _shtab_opsconsole_remedies___json_nargs=0
+_shtab_opsconsole_handover__h_nargs=0
+_shtab_opsconsole_handover___help_nargs=0
 _shtab_opsconsole_note_pos_0_nargs=+
 _shtab_opsconsole_note__h_nargs=0
 _shtab_opsconsole_note___help_nargs=0

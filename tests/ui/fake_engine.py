@@ -12,8 +12,10 @@ from opsconsole.model.asked.questions import (
     AnyQuestion,
     BackupsOf,
     CloseBreaker,
+    DoInIncident,
     EndMaintenance,
     GiveUp,
+    LookAt,
     MomentAt,
     PagesOf,
     Perform,
@@ -24,9 +26,12 @@ from opsconsole.model.asked.questions import (
     StopRemedy,
     StopRollback,
     SwitchAutomation,
+    TakeHandover,
     UnitsOf,
     VerifyBackup,
 )
+from opsconsole.model.handover import Handover
+from opsconsole.model.incidents import Incident, IncidentRequest
 from opsconsole.model.logs import LogPage, LogQuery, PageListener
 from opsconsole.model.operation import (
     ActionKind,
@@ -41,6 +46,7 @@ from opsconsole.model.operation import (
     StepResult,
 )
 from opsconsole.model.past.replay import Moment, Span
+from opsconsole.model.people import Person
 from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.model.snapshot import Snapshot
@@ -119,6 +125,11 @@ def no_runbook(_request: RunbookRequest) -> Refusal:
     return Refusal("no-such-runbook", "there is no such runbook")
 
 
+def no_incident(request: IncidentRequest) -> Refusal:
+    """What an engine says where there is none."""
+    return Refusal("no-such-incident", f"there is no incident {request.number}")
+
+
 class FakeReader:
     """Answers each query with what ``answer`` makes of it, in the caller's thread."""
 
@@ -165,6 +176,10 @@ class FakeEngine:
         self.hand_answer: object = Refusal("cannot-record", "the state does not answer")
         self.runbook_requests: list[RunbookRequest] = []
         self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = no_runbook
+        self.incident_requests: list[IncidentRequest] = []
+        self.answer_incident: Callable[[IncidentRequest], Incident | Refusal] = no_incident
+        self.taken: list[int] = []
+        self.looked_at: list[str] = []
         self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
         self.readers: list[FakeReader] = []
         self.read_pages: tuple[PageView, ...] | Refusal = ()
@@ -221,7 +236,7 @@ class FakeEngine:
         made = a_plan(request, self.confirm)
         return replace(made, warnings=self.warnings) if self.warnings else made
 
-    def answer(self, question: AnyQuestion) -> object:
+    def answer(self, question: AnyQuestion) -> object:  # noqa: C901 - a flat table
         """What it says to ``question``."""
         match question:
             case PlanFor():
@@ -253,6 +268,15 @@ class FakeEngine:
             case RunRunbook():
                 self.runbook_requests.append(question.request)
                 return self.answer_runbook(question.request)
+            case DoInIncident():
+                self.incident_requests.append(question.request)
+                return self.answer_incident(question.request)
+            case TakeHandover():
+                self.taken.append(question.open_things)
+                return Handover("1-00000000", NOW, Person("kim", "bastion-1"), question.open_things)
+            case LookAt():
+                self.looked_at.append(question.service)
+                return None
             case _:
                 return self.answer_hand(question)
 

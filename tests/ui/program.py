@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 FLEET_BEGAN = 1_763_716_447.0
 SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading",
-          "acting", "ringing", "large", "shared", "start")  # fmt: skip
+          "acting", "ringing", "large", "shared", "start", "together",
+          "together-calm")  # fmt: skip
 
 
 class FleetClock(SystemClock):
@@ -106,7 +107,7 @@ def _wall(first: str) -> WallOptions:
 
 
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import fleet, fleets, reading, ringing, story, working
+    from tests.ui import fleet, fleets, reading, ringing, story, team_fleet, working
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
@@ -124,6 +125,8 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
         "large": fleets.large,
         "shared": fleets.shared_cause,
         "start": fleet.empty,
+        "together": lambda: team_fleet.together(story.on_fire()),
+        "together-calm": lambda: team_fleet.together(fleet.calm()),
     }
     engine = FakeEngine(made[scene]())
     engine.kept = working.backups()

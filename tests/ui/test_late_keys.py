@@ -22,7 +22,7 @@ from opsconsole.model.operation import ActionKind, ActionView, OperationState, R
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.frame import keys
-from opsconsole.render.frame.keys import Group
+from opsconsole.render.frame.keys import Group, Scope
 from opsconsole.render.ink.cells import plain
 from opsconsole.ui.messages import Answered
 from opsconsole.ui.screens.dialog import Dialog
@@ -255,6 +255,12 @@ BY_NO_ROW = {
     "run-again": "shows the checklist as before a run",
     "note": "asks for a line, which names its service",
     "stop-automation": "stops all that is about to begin, on whatever row the cursor is",
+    "incident-open": "asks for a line, which names its services",
+    **dict.fromkeys(
+        (key.id for key in keys.KEYS if key.scope is Scope.INCIDENT),
+        "asks for a line, which names its incident",
+    ),
+    "take-over": "asks for a line, which says how much is open",
 }
 
 

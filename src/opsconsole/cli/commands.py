@@ -324,15 +324,26 @@ def _add_alert_commands(commands: "_Commands") -> None:
 
 
 def _add_incident_commands(commands: "_Commands") -> None:
-    incident = commands.add("incident", "write a report for the post-mortem from what was recorded")
-    incident.add_argument("what", choices=["export"], help="write the report as Markdown")
+    incident = commands.add(
+        "incident",
+        "list or show incidents, or write a report for the post-mortem of what was recorded",
+    )
+    incident.add_argument(
+        "what", choices=["list", "show", "export"], help="export writes a report as Markdown"
+    )
+    incident.add_argument(
+        "number",
+        nargs="?",
+        metavar="NUMBER",
+        help="the incident, as list names it; an export without one is of a span of time",
+    )
     incident.add_argument(
         "--from",
         dest="since",
         metavar="TIME",
         help="such as 09:14 or -2h; default: just before the last trouble",
     )
-    incident.add_argument("--to", dest="until", metavar="TIME", default="now", help="default: now")
+    incident.add_argument("--to", dest="until", metavar="TIME", help="default: now")
     incident.add_argument(
         "--service", default="", metavar="SERVICE", help="only this service and what it depends on"
     )
@@ -340,10 +351,18 @@ def _add_incident_commands(commands: "_Commands") -> None:
         "--out", type=Path, metavar="FILE", help="write a new file; default: print the report"
     )
     incident.add_argument("--format", choices=["md"], default="md", help="the format of the report")
+    incident.add_argument(
+        "--json", action="store_true", help="list and show for scripts; versioned"
+    )
     incident.set_defaults(module="reading.incident")
 
     _add_maintenance(commands)
     _add_remedies(commands)
+    handover = commands.add(
+        "handover", "look once, and write everything that is open now as Markdown"
+    )
+    handover.add_argument("--out", type=Path, metavar="FILE", help="write a new file")
+    handover.set_defaults(module="reading.handover")
 
     note = commands.add("note", "write a note on the timeline of every console", changes=True)
     note.add_argument("text", nargs="+", metavar="WORD", help="the text of the note")

@@ -1,5 +1,9 @@
 """An engine with its operator, as the commands use it."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
 from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.keymap import keymap_problems
 from opsconsole.clock import SystemClock
@@ -15,13 +19,20 @@ from opsconsole.errors import ConfigError, StateError
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.events import Event
 from opsconsole.model.maintenance import Maintenance
-from opsconsole.model.operation import Operation
+from opsconsole.model.operation import Degradation, Operation
+from opsconsole.model.people import PresentKind
+from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.driving import own_acknowledgements
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.notes import NoteBook, read_notes
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.people.maintenance import MaintenanceBook, scheduled
+from opsconsole.operations.people.team import TeamBook
+from opsconsole.operations.promises.promising import lasting
 from opsconsole.operations.state_place import LateJournal, place_from, scope_of
+
+T = TypeVar("T")
 
 
 def build_operator(configuration: Configuration) -> Operator:
@@ -39,18 +50,11 @@ def build_operator(configuration: Configuration) -> Operator:
 def acknowledged(configuration: Configuration) -> tuple[SilenceView, ...]:
     """What is acknowledged in the console's own state; nothing where that cannot be read, or is
     not there, and none is made."""
-    settings = configuration.settings
-    journal = LateJournal(place_from(settings), scope_of(settings, configuration.path))
+    now = SystemClock().now()
     try:
-        return (
-            own_acknowledgements.kept(journal.open(), SystemClock().now())
-            if journal.is_there()
-            else ()
-        )
+        return _of_journal(configuration, lambda each: own_acknowledgements.kept(each, now))
     except StateError:
         return ()
-    finally:
-        journal.close()
 
 
 def maintenances_of(configuration: Configuration) -> tuple[Maintenance, ...]:
@@ -75,10 +79,21 @@ def known_maintenances(configuration: Configuration) -> tuple[Maintenance, ...]:
 def operations_of(configuration: Configuration) -> tuple[Operation, ...]:
     """What was done under this configuration; none is made where there is no journal. Raises
     StateError."""
+    return _of_journal(configuration, lambda journal: journal.operations(limit=OPERATION_LIMIT))
+
+
+def degradations_of(configuration: Configuration) -> tuple[Degradation, ...]:
+    """What is degraded on purpose now. Raises StateError."""
+    return _of_journal(configuration, lasting)
+
+
+def _of_journal(
+    configuration: Configuration, read: Callable[[Journal], tuple[T, ...]]
+) -> tuple[T, ...]:
     settings = configuration.settings
     journal = LateJournal(place_from(settings), scope_of(settings, configuration.path))
     try:
-        return journal.open().operations(limit=OPERATION_LIMIT) if journal.is_there() else ()
+        return read(journal.open()) if journal.is_there() else ()
     finally:
         journal.close()
 
@@ -93,6 +108,26 @@ def note_book(configuration: Configuration) -> NoteBook:
     """The notes of every console of this configuration."""
     settings = configuration.settings
     return NoteBook(place_from(settings), scope_of(settings, configuration.path))
+
+
+def team_book(configuration: Configuration, kind: PresentKind = PresentKind.CONSOLE) -> TeamBook:
+    """What people share who have this configuration."""
+    settings = configuration.settings
+    scope = scope_of(settings, configuration.path)
+    return TeamBook(place_from(settings), scope, kind=kind, since=SystemClock().now())
+
+
+def with_team(configuration: Configuration, seen: Snapshot) -> Snapshot:
+    """``seen``, with what people share; where that cannot be read, a notice says why."""
+    book = team_book(configuration)
+    try:
+        return replace(
+            seen, incidents=book.incidents(), present=book.here(), handover=book.handover()
+        )
+    except StateError as error:
+        return replace(seen, notices=(*seen.notices, f"the others are not seen: {error}"))
+    finally:
+        book.close()
 
 
 def build_recorder(configuration: Configuration, every: float = EVERY) -> Recorder | None:
@@ -128,12 +163,16 @@ def watch_of(configuration: Configuration) -> ConfigurationWatch | None:
 
 
 def build_engine(
-    configuration: Configuration, pace: float = PUBLISH_EVERY, *, unseen: bool = False
+    configuration: Configuration,
+    pace: float = PUBLISH_EVERY,
+    *,
+    unseen: bool = False,
+    kind: PresentKind = PresentKind.CONSOLE,
 ) -> Engine:
     """An engine that is not started yet; it records, where that is switched on.
 
     ``pace`` is the minimum of seconds between two snapshots, and two recorded moments; ``unseen``:
-    nobody goes back to earlier ones in it.
+    nobody goes back to earlier ones in it. Others are shown that it is a ``kind``.
     """
     return Engine(
         configuration.settings,
@@ -142,6 +181,7 @@ def build_engine(
         read_only=configuration.read_only,
         operator=build_operator(configuration),
         notes=note_book(configuration),
+        team=team_book(configuration, kind),
         archive=archive_of(configuration),
         recorder=build_recorder(configuration, max(pace, EVERY)),
         configuration=watch_of(configuration),

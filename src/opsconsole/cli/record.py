@@ -18,6 +18,7 @@ from opsconsole.cli.engine import build_engine
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.past.recording import RecordingState, RecordingView
+from opsconsole.model.people import PresentKind
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_EVERY: Final = 0.5
@@ -38,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     for each in _SIGNALS:
         signal.signal(each, end)
-    engine = build_engine(replace(configuration, read_only=True), unseen=True)
+    made = replace(configuration, read_only=True)
+    engine = build_engine(made, unseen=True, kind=PresentKind.WATCHER)
     engine.start()
     try:
         _tell_changes(engine, ended)

@@ -58,6 +58,7 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
         from opsconsole.cli.configuration import from_arguments
         from opsconsole.cli.engine import build_engine
         from opsconsole.cli.keymap import keymap_problems
+        from opsconsole.model.people import PresentKind
 
         try:
             configuration = ready.pop() if ready else from_arguments(arguments)
@@ -65,7 +66,9 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
             if unusable:
                 raise ConfigError(unusable)
             used[:] = [configuration.settings]
-            return build_engine(configuration)
+            wall = options.wall is not None
+            kind = PresentKind.WALL if wall else PresentKind.CONSOLE
+            return build_engine(configuration, kind=kind)
         except ConfigError as error:
             refused.append(error)
             raise

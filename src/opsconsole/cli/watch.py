@@ -14,6 +14,7 @@ from typing import Final
 from opsconsole.cli.configuration import Configuration, from_arguments
 from opsconsole.cli.engine import build_engine, build_operator
 from opsconsole.clock import SystemClock
+from opsconsole.model.people import PresentKind
 from opsconsole.operations.state_place import place_from, scope_of
 from opsconsole.text import sanitize
 from opsconsole.watcher.remedies.acting import make_remedies
@@ -38,7 +39,7 @@ async def _watch(configuration: Configuration) -> None:
     for each in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
     settings = configuration.settings
-    engine = build_engine(configuration, PACE, unseen=True)
+    engine = build_engine(configuration, PACE, unseen=True, kind=PresentKind.WATCHER)
     operator, clock = build_operator(configuration), SystemClock()
     state = place_from(settings)
     watch = Watch(

@@ -24,6 +24,7 @@ from opsconsole.engine.desks.automation_desk import AutomationDesk
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
 from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
+from opsconsole.engine.desks.team_desk import Team, TeamDesk
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.discovering import Discovering
 from opsconsole.engine.engine_calls import EngineCalls, Listener
@@ -96,6 +97,7 @@ class Engine(EngineCalls):
         sources: Sequence[AnySource] | None = None,
         operator: "Operator | None" = None,
         notes: Notes | None = None,
+        team: Team | None = None,
         archive: Archive | None = None,
         recorder: "Recorder | None" = None,
         configuration: ConfigurationWatch | None = None,
@@ -131,6 +133,7 @@ class Engine(EngineCalls):
         self._operator = operator
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._take_event)
+        self._team = TeamDesk(team, self._clock, self._take_event)
         self._machines = machines = Machines()
         self._logs = LogWatch(settings, base, machines, self._clock)
         checks = Checks(settings, base, machines, lambda: self._store.services, self._clock.now)
@@ -234,6 +237,7 @@ class Engine(EngineCalls):
                 tasks.create_task(self._for_ever(self._publish_in_time, 0.0))
                 tasks.create_task(self._for_ever(self._follow_operations, OPERATIONS_EVERY))
                 tasks.create_task(self._for_ever(self._notes.follow, NOTES_EVERY))
+                tasks.create_task(self._for_ever(self._team.follow, NOTES_EVERY))
                 tasks.create_task(self._for_ever(self._read_log_figures, LOG_FIGURES_EVERY))
                 tasks.create_task(self._for_ever(self._follow_runbooks, RUNBOOKS_EVERY))
                 tasks.create_task(self._for_ever(self._follow_automation, AUTOMATION_EVERY))
@@ -245,10 +249,8 @@ class Engine(EngineCalls):
 
     def _shut(self) -> None:
         self._loop = None
-        self._reloading.close()
-        self._replay.close()
-        self._door.close()
-        self._notes.close()
+        for part in (self._reloading, self._replay, self._door, self._notes, self._team):
+            part.close()
         self._automation.close()
         self._learning.close()
         self._machines.close()
@@ -369,6 +371,7 @@ class Engine(EngineCalls):
             or events is not before.events
             or not self._runbooks.shown_in(before)
             or not self._automation.shown_in(before)
+            or not self._team.shown_in(before)
         ):
             return
         self._latest = self._builder.build(
@@ -381,6 +384,7 @@ class Engine(EngineCalls):
             self._runbooks.runs,
             self._automation.automation,
             self._automation.maintenances,
+            self._team.parts,
         )
         if not self._unseen:
             self._replay.keep(self._latest)
@@ -403,6 +407,7 @@ class Engine(EngineCalls):
             cut_off=self._store.probes.suspect,
             journal=self._door.fault,
             runbooks=self._runbooks.fault,
+            team=self._team.fault,
             recording=self.recording.notice,
             configuration=(
                 *self._reloading.notices,

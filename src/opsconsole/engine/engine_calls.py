@@ -15,6 +15,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.automation_desk import AutomationDesk
 from opsconsole.engine.desks.note_watch import NoteWatch
 from opsconsole.engine.desks.page_book import PageBook
+from opsconsole.engine.desks.team_desk import TeamDesk
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
@@ -26,8 +27,10 @@ from opsconsole.model.asked.questions import (
     AnyQuestion,
     BackupsOf,
     CloseBreaker,
+    DoInIncident,
     EndMaintenance,
     GiveUp,
+    LookAt,
     MomentAt,
     PagesOf,
     Perform,
@@ -38,6 +41,7 @@ from opsconsole.model.asked.questions import (
     StopRemedy,
     StopRollback,
     SwitchAutomation,
+    TakeHandover,
     UnitsOf,
     VerifyBackup,
 )
@@ -80,6 +84,7 @@ class EngineCalls:
     _automation: AutomationDesk
     _recorder: "Recorder | None"
     _listeners: list[Listener]
+    _team: TeamDesk
     _latest: Snapshot
     _loop: asyncio.AbstractEventLoop | None
 
@@ -153,6 +158,12 @@ class EngineCalls:
                 | EndMaintenance()
             ):
                 return self._answer_by_automation(question)
+            case DoInIncident():
+                return _to(question, self._team.do(question.request))
+            case TakeHandover():
+                return _to(question, self._team.take(question.open_things))
+            case LookAt():
+                return _to(question, self._team.look_at(question.service))
             case PlanFor() | Perform() | StopRollback() | GiveUp() | BackupsOf() | VerifyBackup():
                 return self._answer_by_operator(question)
             case _:

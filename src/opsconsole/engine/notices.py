@@ -47,12 +47,14 @@ class Notices:
         journal: str = "",
         recording: str = "",
         runbooks: str = "",
+        team: str = "",
         configuration: Sequence[str] = (),
     ) -> tuple[str, ...]:
         """The lines at ``now``; ``journal`` is why the operations cannot be followed.
 
         ``recording`` is the notice of the flight recorder, ``runbooks`` what is wrong with the
-        runbooks, ``configuration`` what of the configuration on disk is not in use.
+        runbooks, ``team`` why the others are not seen, ``configuration`` what of the configuration
+        on disk is not in use.
         """
         lines = [*configuration]
         if cut_off:
@@ -65,10 +67,9 @@ class Notices:
             lines.append(f"this console is busy: looks are late by {_coarse(lag)}")
         if journal:
             lines.append(f"operations cannot be followed: {journal}")
-        if recording:
-            lines.append(recording)
-        if runbooks:
-            lines.append(runbooks)
+        if team and not journal:
+            lines.append(f"the others are not seen: {team}")
+        lines += [each for each in (recording, runbooks) if each]
         if errors:
             lines.append(f"{errors} internal errors; please report them")
         if tuple(lines) != self._lines:

@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     CERTIFICATE = "certificate"
     NODE = "node"
     OBJECTIVE = "objective"
+    INCIDENT = "incident"
 
     @property
     def glyph(self) -> str:
@@ -118,6 +119,8 @@ class EventCode(StrEnum):
     OBJECTIVE_MISSED = "objective-missed"
     OBJECTIVE_MET = "objective-met"
     BUDGET_BURNS = "budget-burns"
+    INCIDENT = "incident"
+    INCIDENT_MOVED = "incident-moved"
 
     @property
     def kind(self) -> EventKind:
@@ -138,7 +141,8 @@ class Event:
     was made again, ``before`` names what is gone, ``after`` what is new and ``detail`` what is
     another: never a value. Of an objective, ``name`` is its text. ``place`` is the engine on which
     it happened, '' where that is not reported; ``about`` the name of the workload that it is of,
-    where that is reported too.
+    where that is reported too. Of an incident, ``subject`` is its name, ``name`` what was done,
+    ``by`` who did it.
     """
 
     at: float
@@ -241,6 +245,7 @@ _OF: Final = {
         EventCode.OBJECTIVE_MET,
         EventCode.BUDGET_BURNS,
     ),
+    EventKind.INCIDENT: (EventCode.INCIDENT, EventCode.INCIDENT_MOVED),
 }
 _KINDS: Final = {code: kind for kind, codes in _OF.items() for code in codes}
 _GLYPHS: Final = {
@@ -259,4 +264,5 @@ _GLYPHS: Final = {
     EventKind.CERTIFICATE: "§",
     EventKind.NODE: "▤",
     EventKind.OBJECTIVE: "%",
+    EventKind.INCIDENT: "‼",
 }

@@ -16,11 +16,14 @@ from opsconsole.model.choices import SavedView
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis, Fact, FactCode
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
+from opsconsole.model.handover import Handover
 from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.incidents import Incident
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
 from opsconsole.model.origin import DECLARED, Origin
+from opsconsole.model.people import Present
 from opsconsole.model.reading import is_stale
 from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.runbooks.runbook import RunbookView
@@ -234,6 +237,8 @@ class Snapshot:
     ``environments`` are those beside the console's own, by the names that services have for them.
     ``automation`` is None where there are no remedies; ``maintenances`` are those that go on, are
     announced, or ended within a day.
+    ``incidents`` are those that are open and the last that were closed, the newest first;
+    ``present`` are the consoles that are open, ``handover`` the last one that was taken.
     """
 
     seq: int
@@ -262,6 +267,9 @@ class Snapshot:
     environments: tuple[EnvironmentView, ...] = ()
     automation: Automation | None = None
     maintenances: tuple[Maintenance, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    present: tuple[Present, ...] = ()
+    handover: Handover | None = None
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

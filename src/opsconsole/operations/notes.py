@@ -16,6 +16,9 @@ from opsconsole.text import sanitize
 TEXT_LIMIT: Final = 500
 """Characters of one note."""
 
+MARK: Final = "!"
+"""What a note begins with that is to be handed over."""
+
 
 class NoteBook:
     """The notes of one state; its journal is opened when it is first needed."""
@@ -55,9 +58,10 @@ class NoteBook:
 
 
 def event_of(note: Note) -> Event:
-    """A note on the timeline."""
+    """A note on the timeline; one that begins with ``!`` is handed over."""
     said = f"{note.who}: {note.text}" if note.who else note.text
-    return Event(note.at, EventCode.NOTE, said, service=note.service)
+    name = MARK if note.text.startswith(MARK) else ""
+    return Event(note.at, EventCode.NOTE, said, service=note.service, name=name)
 
 
 def read_notes(state: StatePlace, scope: Scope | None = None) -> tuple[Event, ...]:

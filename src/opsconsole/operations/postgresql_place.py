@@ -18,6 +18,7 @@ from opsconsole.operations.journal.sql_reading import AUDIT
 from opsconsole.operations.locks.lease import TERMS, Terms
 from opsconsole.operations.locks.postgresql_locks import PostgresqlLocks
 from opsconsole.operations.postgresql.database import PostgresqlDatabase
+from opsconsole.operations.postgresql_presence import PostgresqlPresence
 from opsconsole.operations.signed_mandates import HostMandates, SignedMandates
 from opsconsole.operations.state_folder import prepare
 from opsconsole.text import sanitize
@@ -89,6 +90,10 @@ class PostgresqlPlace:
             return tuple(Row(*row) for row in database.read(AUDIT))
         finally:
             database.close()
+
+    def presence(self) -> PostgresqlPresence:
+        """Rows on the server."""
+        return PostgresqlPresence(partial(PostgresqlDatabase, self.conninfo))
 
     def log_of(self, task: str) -> Path:
         """A file in the folder."""

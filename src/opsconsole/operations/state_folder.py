@@ -6,6 +6,7 @@ to a group whose members share locks, journal and audit (2770). Layout:
 * ``journal.db``      operations, steps, audit, promises, notes, verdicts seen, runs of runbooks
 * ``locks/``          one lock for each service, with a JSON file beside it
 * ``runners/``        one lock for each operation and each run of a runbook, while it is carried out
+* ``present/``        one file for each console that is open, locked by it
 * ``mandates/``       for each user what that user's processes carry out, 0700
 * ``logs/``           what a runner or a keeper printed, 0600
 * ``recordings/``     what the flight recorder keeps (SQLite), with a lock for each

@@ -19,6 +19,7 @@ from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
 from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.locks import Locks
 from opsconsole.operations.mandates import Mandates
+from opsconsole.operations.presence import FolderPresence, Presence
 from opsconsole.operations.state_folder import prepare, state_folder
 from opsconsole.text import sanitize
 
@@ -67,6 +68,10 @@ class StatePlace(Protocol):
 
     def audit_rows(self) -> tuple[Row, ...]:
         """The whole audit, whichever version wrote it; nothing is made or changed."""
+        ...
+
+    def presence(self) -> Presence:
+        """What shows that one console is open, and which others are."""
         ...
 
     def log_of(self, task: str) -> Path:
@@ -132,6 +137,10 @@ class FolderPlace:
     def audit_rows(self) -> tuple[Row, ...]:
         """The audit in the folder."""
         return audit_of(self.folder)
+
+    def presence(self) -> FolderPresence:
+        """Files in the folder."""
+        return FolderPresence(self.folder)
 
     def log_of(self, task: str) -> Path:
         """A file in the folder."""

@@ -17,6 +17,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.remedies.episodes import Episode
 from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render import people
 from opsconsole.render.alerts import silence_words
 from opsconsole.render.alerts.silence_words import is_about_alerts
 from opsconsole.render.automation.words import asked, countdown, worked_on
@@ -129,7 +130,7 @@ def degraded(lasting: Degradation, now: float) -> str:
     end = f"ends in {figures.age(left)}" if left > 0 else f"end passed {figures.age(-left)} ago"
     tried = f", {lasting.attempts} tries to recover failed" if lasting.attempts else ""
     why = f": {lasting.reason}" if lasting.reason else ""
-    return f"{ON_PURPOSE} degraded on purpose, {end}{tried}, by {lasting.who}{why}"
+    return f"{ON_PURPOSE} degraded on purpose, {end}{tried}, by {whose(lasting)}{why}"
 
 
 def _shortly(lasting: Degradation, now: float) -> str:
@@ -166,6 +167,17 @@ def _worked_on(snapshot: Snapshot, now: float) -> Iterator[tuple[str, Maintenanc
             yield service.name, found
 
 
+def beside_rows(snapshot: Snapshot | None, now: float) -> dict[str, str]:
+    """What is being done to each service; where nothing is, who else is looking at it."""
+    doing = activities(snapshot, now)
+    present = snapshot.present if snapshot is not None else ()
+    for service in {each.service for each in present} - {"", *doing}:
+        said = people.mark(present, service)
+        if said:
+            doing[service] = said
+    return doing
+
+
 def _in_vain(snapshot: Snapshot, now: float) -> list[Operation]:
     """The last operation of each service, where its verdict was corrected not long ago."""
     last: dict[str, Operation] = {}
@@ -197,6 +209,8 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
         for each in (snapshot.automation.asking if snapshot.automation else ())
         if each.service == service
     ]
+    looks = people.looking(snapshot.present, service)
+    said += [f"{people.LOOKS} {looks}"] if looks else []
     going = (run for run in snapshot.runbook_runs if run.open and run.service == service)
     said += [f"{RUNBOOK} {run.title}: {standing(run, now)}" for run in going]
     return [(Span(f" {clip(text, width - 2)}", Role.ACCENT),) for text in said]

@@ -110,6 +110,7 @@ class Console(App[int], inherit_bindings=False):
         self._shown_at = self._rest = 0.0
         self._show_planned = False
         self._when_closed: dict[Screen[Any], Callable[[], None]] = {}
+        self._looks_at = ""
         self.away_shown = False
         self.away_over = False
         self.use_palette(self.role_styles.palette)
@@ -225,6 +226,18 @@ class Console(App[int], inherit_bindings=False):
             if not screen.is_modal:
                 break
         self._rest = min(TICK, COSTLY * (time.thread_time() - began))
+        self._show_to_others()
+
+    def _show_to_others(self) -> None:
+        """Let the other consoles know at which service this one looks."""
+        from opsconsole.model.asked.questions import LookAt
+
+        screens = [each for each in reversed(self.screen_stack) if isinstance(each, Shown)]
+        about = (each.looks_at for each in screens if each.looks_at or not each.is_modal)
+        service = next(about, "")
+        if service != self._looks_at and self.bridge.latest is not None:
+            self._looks_at = service
+            self.bridge.ask(LookAt(service), lambda _: None)
 
     def show_headers(self) -> None:
         """Update only what concerns the whole console."""

@@ -15,7 +15,7 @@ from opsconsole.render.frame import keys
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.runbooks import listed
 from opsconsole.render.service.standing import standing
-from opsconsole.ui import automation
+from opsconsole.ui import automation, team
 from opsconsole.ui.contracts import ConsoleLike, HasKeys
 from opsconsole.ui.incident_export import HOW, export
 from opsconsole.ui.routes import RunbookPage, ServicePage
@@ -50,6 +50,12 @@ def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
     yield Command("export", HOW, partial(export, console), takes=partial(export, console))
     for name, about, does in automation.COMMANDS:
         yield Command(name, about, partial(does, console, ""), takes=partial(does, console))
+    yield Command(
+        "incident", team.HOW, partial(team.typed, console), takes=partial(team.typed, console)
+    )
+    yield Command("handover", "what is open now, for who comes next",
+                  partial(team.open_handover, console))  # fmt: skip
+    yield Command("people", "who has a console open", partial(team.open_people, console))
     scopes: tuple[Scope, ...] = (Scope.EVERYWHERE,)
     actors: tuple[DOMNode, ...] = (screen, screen.app)
     if isinstance(screen, HasKeys):

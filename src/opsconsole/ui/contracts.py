@@ -135,6 +135,11 @@ class Shown(Screen[None], inherit_bindings=False):
         closable = self.is_current and len(self.app.screen_stack) > BASE_DEPTH
         return super().dismiss(result) if closable else AwaitComplete()
 
+    @property
+    def looks_at(self) -> str:
+        """The one service that it is about, '' for none: others are shown who looks at it."""
+        return ""
+
     def show(self) -> None:
         """Update what is visible."""
 

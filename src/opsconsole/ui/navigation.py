@@ -16,12 +16,16 @@ from opsconsole.ui.routes import (
     AutomationPage,
     Box,
     ChangedPage,
+    HandoverPage,
     HelpPage,
+    IncidentPage,
+    IncidentsPage,
     LogsPage,
     OperationPage,
     OperationsPage,
     OverviewPage,
     Page,
+    PeoplePage,
     PlacePage,
     PlanDialog,
     RequestDialog,
@@ -38,10 +42,19 @@ from opsconsole.ui.routes import (
     WallPage,
 )
 
-ONCE: Final = AutomationPage | OperationsPage | SilencesPage | TimelinePage | TrayPage
+ONCE: Final = (
+    AutomationPage
+    | OperationsPage
+    | SilencesPage
+    | TimelinePage
+    | TrayPage
+    | IncidentsPage
+    | HandoverPage
+    | PeoplePage
+)
 """Routes that are open at most once in the stack."""
 
-NOT_ON_ITSELF: Final = HelpPage | LogsPage | ThemeDialog
+NOT_ON_ITSELF: Final = HelpPage | LogsPage | ThemeDialog | IncidentPage
 
 
 def screen_of(route: Route) -> Screen[None]:
@@ -118,6 +131,22 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
             from opsconsole.ui.screens.incident.runbook import RunbookScreen
 
             return RunbookScreen(route.runbook, route.service)
+        case IncidentsPage():
+            from opsconsole.ui.screens.team.incidents import IncidentsScreen
+
+            return IncidentsScreen()
+        case IncidentPage():
+            from opsconsole.ui.screens.team.incidents import IncidentScreen
+
+            return IncidentScreen(route.number)
+        case HandoverPage():
+            from opsconsole.ui.screens.team.handover import HandoverScreen
+
+            return HandoverScreen()
+        case PeoplePage():
+            from opsconsole.ui.screens.team.handover import PeopleScreen
+
+            return PeopleScreen()
         case HelpPage():
             from opsconsole.ui.screens.help import HelpScreen
 

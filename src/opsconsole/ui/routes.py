@@ -132,6 +132,28 @@ class AutomationPage:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentsPage:
+    """The incidents that people opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentPage:
+    """One incident, by its number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPage:
+    """Everything that is open now."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """Who has a console open."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThemeDialog:
     """The choice of a theme."""
 
@@ -199,6 +221,10 @@ Page = (
     | HelpPage
     | TrayPage
     | AutomationPage
+    | IncidentsPage
+    | IncidentPage
+    | HandoverPage
+    | PeoplePage
 )
 """A full screen."""
 

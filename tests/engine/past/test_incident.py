@@ -13,9 +13,9 @@ from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceVie
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionKind, Operation, OperationState
-from opsconsole.model.past.incident import Excerpt, Incident
 from opsconsole.model.past.recording import FleetFigures, ServiceFigures
 from opsconsole.model.past.replay import Gap, Span
+from opsconsole.model.past.reported import Excerpt, Reported
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.incident.report import markdown
@@ -90,7 +90,7 @@ def run(at: float, state: OperationState, kind: ActionKind = ActionKind.ROLLBACK
     )  # fmt: skip
 
 
-def incident(*events: Event, runs: tuple[Operation, ...] = (), service: str = "") -> Incident:
+def incident(*events: Event, runs: tuple[Operation, ...] = (), service: str = "") -> Reported:
     material = Material(Recorded(*events), lambda: runs, lambda: (), lambda _names, _start: ())
     return gather(Asked(T + 600, None, service, "production", T + 700), material)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.past.incident_logs import LINES, excerpts
-from opsconsole.model.past.incident import Excerpt
+from opsconsole.model.past.reported import Excerpt
 
 
 def read(folder: Path, *lines: tuple[float, str], start: float) -> list[Excerpt]:

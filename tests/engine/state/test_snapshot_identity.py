@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 import pytest
 
 from opsconsole.config.settings import Settings
+from opsconsole.engine.desks.team_desk import TeamParts
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
@@ -51,9 +52,10 @@ PARTS = [
 ]
 """What a snapshot is made of; the rest are numbers and answers."""
 
+TEAM = set(TeamParts._fields)
 PER_ENGINE = {
     "operations", "notices", "degradations", "missed", "runbooks", "runbook_runs", "automation",
-    "maintenances",
+    "maintenances", *TEAM,
 }  # fmt: skip
 """What others hand to the builder, which takes it as it is."""
 
@@ -220,12 +222,23 @@ def test_in_a_part_that_changed_the_rest_is_the_same() -> None:
     assert others == [named("probe:")]
 
 
-@pytest.mark.parametrize("part", sorted(PER_ENGINE - {"runbooks", "runbook_runs"}))
+@pytest.mark.parametrize("part", sorted(PER_ENGINE - {"runbooks", "runbook_runs"} - TEAM))
 def test_what_is_handed_over_is_taken_as_it_is(part: str) -> None:
     console = Console()
     given = dict.fromkeys(("operations", "notices", "degradations", "missed"), ())
     before = console.builder.build(NOW, **given)  # type: ignore[arg-type]
     other = (object(),)
     after = console.builder.build(NOW, **{**given, part: other})  # type: ignore[arg-type]
+    assert changed(before, after) == {part}
+    assert getattr(after, part) is other
+
+
+@pytest.mark.parametrize("part", sorted(TEAM))
+def test_what_people_share_is_taken_as_it_is(part: str) -> None:
+    console = Console()
+    other = (object(),)
+    before = console.builder.build(NOW, (), ())
+    team = TeamParts()._replace(**{part: other})  # type: ignore[arg-type]
+    after = console.builder.build(NOW, (), (), team=team)
     assert changed(before, after) == {part}
     assert getattr(after, part) is other

@@ -2,8 +2,8 @@
 
 import pytest
 
-from opsconsole.model.past.incident import Incident
 from opsconsole.model.past.recording import FleetFigures, ServiceFigures
+from opsconsole.model.past.reported import Reported
 from opsconsole.model.state import State
 from opsconsole.render.incident.charts import chart
 
@@ -16,7 +16,7 @@ def line_of(label: str, *figures: ServiceFigures) -> str:
         FleetFigures(BEGAN + 10 * number, {"api": each}) for number, each in enumerate(figures)
     )
     until = BEGAN + 10 * len(figures)
-    incident = Incident("", BEGAN, until, until, figures=points)
+    incident = Reported("", BEGAN, until, until, figures=points)
     return next((each for each in chart(incident, "api") if each.startswith(label)), "")
 
 

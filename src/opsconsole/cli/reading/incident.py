@@ -1,11 +1,12 @@
-"""``opsconsole incident export``: a report for the post-mortem, from what was recorded.
+"""``opsconsole incident``: those that people declared, and a report for the post-mortem.
 
 Invariant: it reads and changes nothing but the file it writes, which is new or not written. Exit
-0 written, 64 wrong usage, 69 no such service, or the file cannot be written.
+0 written, 64 wrong usage, 69 no such service or incident, or the file cannot be written.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from opsconsole import durable
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.cli.engine import archive_of, notes_of, operations_of
 from opsconsole.cli.parsing import EX_USAGE, as_text
+from opsconsole.cli.reading import incident_listing as listing
+from opsconsole.cli.reading.incident_listing import incident_number
 from opsconsole.clock import SystemClock
 from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError
+from opsconsole.model.causes import WINDOW
+from opsconsole.model.incidents import Incident
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.written.typed_time import TypedTimeError, end_of, moment_of
 from opsconsole.render.incident.report import markdown
@@ -33,12 +38,27 @@ class Report:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """List incidents, show one, or write a report."""
+    number = incident_number(arguments.number)
+    if arguments.what == "export":
+        return _export(arguments, number)
+    if arguments.what == "show" and number is None:
+        return _refused("which one? opsconsole incident list names them")
+    return listing.run(from_arguments(arguments), number, as_json=arguments.json)
+
+
+def _export(arguments: argparse.Namespace, number: int | None) -> int:
     """Write the report to a new file, or print it."""
     configuration = from_arguments(arguments)
     now = SystemClock().now()
+    if number is not None:
+        if arguments.since or arguments.until or arguments.service:
+            return _refused("an incident has its own time and services: leave out the options")
+        report = report_of(configuration, listing.one(configuration, number), now)
+        return _write(report, arguments.out)
     try:
         since = None if arguments.since is None else moment_of(arguments.since, now)
-        until = end_of(arguments.until, now)
+        until = end_of(arguments.until or "now", now)
     except TypedTimeError as error:
         return _refused(str(error))
     if since is not None and since >= until:
@@ -46,12 +66,26 @@ def run(arguments: argparse.Namespace) -> int:
     service = arguments.service
     if service:
         require_service(configuration.settings, service)
-    report = make_report(configuration, since=since, until=until, service=service)
-    if arguments.out is None:
+    report = make_report(configuration, since=since, until=until, services=(service,))
+    return _write(report, arguments.out)
+
+
+def _write(report: Report, out: Path | None) -> int:
+    if out is None:
         sys.stdout.write(report.text)
     else:
-        print(f"written: {as_text(write_new(report.text, arguments.out))}")
+        print(f"written: {as_text(write_new(report.text, out))}")
     return 0
+
+
+def report_of(configuration: Configuration, declared: Incident, now: float) -> Report:
+    """The report of an incident, from a while before it was opened until it was closed."""
+    until = now if declared.closed_at is None else declared.closed_at
+    since = declared.opened_at - WINDOW
+    made = make_report(
+        configuration, since=since, until=until, services=declared.services, declared=declared
+    )
+    return Report(made.text, f"{declared.name.lower()}-{figures.date(declared.opened_at)}.md")
 
 
 def make_report(
@@ -59,14 +93,17 @@ def make_report(
     *,
     since: float | None,
     until: float,
-    service: str = "",
+    services: Sequence[str] = (),
     shown: Snapshot | None = None,
+    declared: Incident | None = None,
 ) -> Report:
     """The report; ``shown`` is what a console has on its screen. Blocks for some seconds."""
     settings = configuration.settings
     clock = SystemClock()
     archive = archive_of(configuration)
-    asked = Asked(until, since, service, settings.environment.name, clock.now())
+    service, others = next(iter(services), ""), tuple(services[1:])
+    environment = settings.environment.name
+    asked = Asked(until, since, service, environment, clock.now(), others, declared)
     material = Material(
         recorded=archive,
         operations=lambda: operations_of(configuration),
@@ -92,7 +129,7 @@ def export_to(folder: Path, configuration: Configuration, request: ExportRequest
         configuration,
         since=request.since,
         until=request.until,
-        service=request.service,
+        services=(request.service,),
         shown=request.shown,
     )
     stem, taken = report.name.removesuffix(".md"), 1

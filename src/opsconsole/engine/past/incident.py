@@ -19,10 +19,11 @@ from opsconsole.model.alerting.alerts import AlertState, Severity
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.causes import WINDOW, Changes, Topology
 from opsconsole.model.events import Event, EventKind
+from opsconsole.model.incidents import Incident
 from opsconsole.model.operation import SILENCING, Operation
-from opsconsole.model.past.incident import Affected, AlertSpan, Excerpt, Incident
 from opsconsole.model.past.recording import FleetFigures
 from opsconsole.model.past.replay import Gap, Span
+from opsconsole.model.past.reported import Affected, AlertSpan, Excerpt, Reported
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.zones import written
@@ -69,23 +70,33 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the report is about. ``since`` None means a while before the latest trouble began."""
+    """What the report is about. ``since`` None means a while before the latest trouble began.
+
+    ``others`` are further services, ``declared`` the incident that people made of it.
+    """
 
     until: float
     since: float | None = None
     service: str = ""
     environment: str = ""
     made_at: float = 0.0
+    others: tuple[str, ...] = ()
+    declared: Incident | None = None
+
+    @property
+    def services(self) -> frozenset[str]:
+        """The services that it is about; none for all of them."""
+        return frozenset({self.service, *self.others} - {""})
 
 
-def gather(asked: Asked, material: Material) -> Incident:
+def gather(asked: Asked, material: Material) -> Reported:
     """Everything that is known about ``asked``."""
     reader = _Reader(material)
     known = reader.snapshot(asked.until)
     hangs = topology(known) if known is not None else Topology()
     happened = reader.events(asked.until - 86_400.0, asked.until)
     seen = episodes(happened) if known is None else troubles_of(known, happened)
-    troubles = _of(asked.service, seen, hangs)
+    troubles = _of(asked.services, seen, hangs)
     since = asked.since if asked.since is not None else _beginning(troubles, asked.until)
     within = {
         name: tuple(each for each in found if each.ended_at is None or each.ended_at > since)
@@ -95,12 +106,12 @@ def gather(asked: Asked, material: Material) -> Incident:
     main = main_of(affected, asked)
     changes = _changes(asked, main, happened, troubles, hangs)
     events = [event for event in happened if since <= event.at <= asked.until]
-    if asked.service:
-        mine = {asked.service, *hangs.needs(asked.service), ""}
+    if asked.services:
+        mine = {*asked.services, *(n for each in asked.services for n in hangs.needs(each)), ""}
         events = [event for event in events if event.service in mine]
     start = main.began_at if main is not None else None
     names = [main.service] if main is not None else []
-    return Incident(
+    return Reported(
         environment=asked.environment,
         since=since,
         until=asked.until,
@@ -111,7 +122,7 @@ def gather(asked: Asked, material: Material) -> Incident:
         main=main,
         changes=changes,
         alerts=_alerts(events, reader.snapshot(since), asked),
-        operations=reader.operations(since, asked.until, asked.service),
+        operations=reader.operations(since, asked.until, asked.services),
         figures=reader.figures(since, asked.until),
         memory_limits=_limits(known),
         excerpts=reader.excerpts([*names, *(each.service for each in affected)], start),
@@ -120,6 +131,8 @@ def gather(asked: Asked, material: Material) -> Incident:
         gaps=reader.gaps(since, asked.until),
         blind=_blind(events, known, affected),
         silences=_silences(known, since, asked.until),
+        others=asked.others,
+        declared=asked.declared,
     )
 
 
@@ -151,13 +164,15 @@ class _Reader:
                 found[round(event.at, 3), replace(event, at=0.0)] = event
         return tuple(sorted(found.values(), key=_moment))
 
-    def operations(self, since: float, until: float, service: str) -> tuple[Operation, ...]:
+    def operations(
+        self, since: float, until: float, services: frozenset[str]
+    ) -> tuple[Operation, ...]:
         runs = self._all(self._material.operations)
         return tuple(
             run
             for run in sorted(runs, key=lambda run: run.started_at)
             if since <= run.started_at <= until
-            and (service in {"", run.service} or run.kind in SILENCING)
+            and (not services or run.service in services or run.kind in SILENCING)
         )
 
     def figures(self, since: float, until: float) -> tuple[FleetFigures, ...]:
@@ -214,12 +229,14 @@ class _Reader:
 
 
 def _of(
-    service: str, troubles: dict[str, tuple[Episode, ...]], hangs: Topology
+    services: frozenset[str], troubles: dict[str, tuple[Episode, ...]], hangs: Topology
 ) -> dict[str, tuple[Episode, ...]]:
-    """The trouble of all services, or of one and the services that it is connected with."""
-    if not service:
+    """The trouble of all services, or of some and the services that they are connected with."""
+    if not services:
         return troubles
-    near = {service, *hangs.needs(service), *hangs.needed_by(service)}
+    near = {
+        name for each in services for name in (each, *hangs.needs(each), *hangs.needed_by(each))
+    }
     return {name: found for name, found in troubles.items() if name in near}
 
 
@@ -256,7 +273,8 @@ def main_of(affected: Sequence[Affected], asked: Asked) -> Affected | None:
 
     A restart's few seconds are trouble too, but not the reason for a call-out.
     """
-    mine = [each for each in affected if asked.service in {"", each.service}] or list(affected)
+    wanted = asked.services
+    mine = [e for e in affected if not wanted or e.service in wanted] or list(affected)
     lasted = {each: (each.ended_at or asked.until) - each.began_at for each in mine}
     longest = max(lasted.values(), default=0.0)
     return next((each for each in mine if lasted[each] >= longest / 2), None)
@@ -282,7 +300,8 @@ def _alerts(
     open_: dict[tuple[str, str, str], AlertSpan] = {}
     over: list[AlertSpan] = []
     for alert in before.alerts if before else ():
-        if alert.state is AlertState.FIRING and asked.service in {"", alert.service}:
+        mine = not asked.services or alert.service in asked.services
+        if alert.state is AlertState.FIRING and mine:
             state = State.DOWN if alert.severity is Severity.CRITICAL else State.DEGRADED
             key = (alert.service, alert.name, whose(alert))
             open_[key] = AlertSpan(alert.name, alert.service, state, alert.summary, None, None)

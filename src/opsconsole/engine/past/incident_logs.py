@@ -15,7 +15,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.machines.machines import Machines
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery
-from opsconsole.model.past.incident import Excerpt
+from opsconsole.model.past.reported import Excerpt
 
 BEFORE: Final = 60.0
 AFTER: Final = 120.0

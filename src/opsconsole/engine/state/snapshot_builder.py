@@ -4,9 +4,10 @@ Invariant: unchanged parts are the same objects as in the previous snapshot, inc
 services if no service changed.
 """
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from opsconsole.config.settings import UNITS_EVERY, Settings
+from opsconsole.engine.desks.team_desk import TeamParts
 from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.met_since import MetSince
 from opsconsole.engine.state.objective_turns import ObjectiveTurns
@@ -28,6 +29,8 @@ from opsconsole.model.snapshot import (
     SourceView,
 )
 from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
+
+NO_TEAM: Final = TeamParts()
 
 T = TypeVar("T")
 
@@ -73,6 +76,7 @@ class SnapshotBuilder:
         runs: tuple[RunbookRun, ...] = (),
         automation: Automation | None = None,
         maintenances: tuple[Maintenance, ...] = (),
+        team: TeamParts = NO_TEAM,
     ) -> Snapshot:
         """Everything known at ``now``; call ``settle`` of the store before."""
         store = self._store
@@ -119,6 +123,9 @@ class SnapshotBuilder:
             runbook_runs=runs,
             automation=automation,
             maintenances=maintenances,
+            incidents=team.incidents,
+            present=team.present,
+            handover=team.handover,
         )
 
     def _service_views(self) -> tuple[ServiceView, ...]:

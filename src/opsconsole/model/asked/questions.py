@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.asked.pages import PageView
+from opsconsole.model.handover import Handover
+from opsconsole.model.incidents import Incident, IncidentRequest
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan
 from opsconsole.model.past.replay import Moment
@@ -141,6 +143,27 @@ class EndMaintenance(Question[tuple[Maintenance, ...]]):
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class DoInIncident(Question[Incident]):
+    """Open an incident or do one thing in it; nothing in the world is changed."""
+
+    request: IncidentRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TakeHandover(Question[Handover]):
+    """Record that what is open, so many things, is taken over; nothing else is changed."""
+
+    open_things: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookAt(Question[None]):
+    """Show the others that this console looks at a service; '' for none in particular."""
+
+    service: str
+
+
 AnyQuestion = (
     PlanFor
     | Perform
@@ -157,5 +180,8 @@ AnyQuestion = (
     | CloseBreaker
     | StartMaintenance
     | EndMaintenance
+    | DoInIncident
+    | TakeHandover
+    | LookAt
 )
 """Every question that there is."""

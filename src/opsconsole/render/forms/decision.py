@@ -21,6 +21,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
+from opsconsole.render import people
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Role, Span
 
@@ -46,10 +47,12 @@ def verb(kind: ActionKind) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the latest snapshot knows of a plan's service: itself, and who needs it."""
+    """What the latest snapshot knows of a plan's service: itself, who needs it, and which other
+    people look at it."""
 
     service: ServiceView | None = None
     needed_by: tuple[str, ...] = ()
+    looked_at_by: str = ""
 
     @classmethod
     def of(cls, snapshot: Snapshot | None, service: str) -> "Setting":
@@ -57,7 +60,7 @@ class Setting:
         if snapshot is None:
             return cls()
         waiting = tuple(each.name for each in snapshot.services if service in each.depends_on)
-        return cls(snapshot.service(service), waiting)
+        return cls(snapshot.service(service), waiting, people.looking(snapshot.present, service))
 
     @property
     def instances(self) -> tuple[InstanceView, ...]:

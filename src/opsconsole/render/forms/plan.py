@@ -79,6 +79,8 @@ def _fields(plan: Plan, setting: Setting, level: int, now: float) -> list[tuple[
     ]
     if level < 3:
         fields.append(("else", decision.otherwise(plan)))
+    if setting.looked_at_by:
+        fields.insert(0, ("who is here", setting.looked_at_by))
     if plan.ends_at is not None:
         lasts = plan.ends_at - plan.created_at
         end = f"by itself after {format_duration(lasts)}, at {figures.zoned(now + lasts)}"

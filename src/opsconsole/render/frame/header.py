@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
+from opsconsole.render import people
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     Line,
@@ -24,10 +25,13 @@ from opsconsole.render.ink.cells import (
 )
 from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.service.standing import Standing, seen_standing
+from opsconsole.render.team import incidents
 
 NOTICE_ROWS = 2
 _SENTENCE = 90
 """Cells from which on the ages of sources stand beside what cannot be read."""
+_NAMED = 100
+"""Cells from which on the header says who commands an incident, and since when."""
 ROOMY = 20
 """Minimum height of a screen on which a notice may take two lines."""
 
@@ -42,7 +46,8 @@ def top(
     note: str = "",
     clock: Role = Role.BAR_STRONG,
 ) -> Line:
-    """Environment, counts by state, read-only, and the clock, painted in the role ``clock``."""
+    """Environment, counts by state, an open incident, read-only, and the clock, painted in the role
+    ``clock``."""
     environment = snapshot.environment if snapshot else place
     badge = Span(f" {clip(environment.name.upper(), 20)} ", badge_role(environment.danger))
     right: list[Span] = []
@@ -50,6 +55,7 @@ def top(
         right += [Span(f" {note} ", Role.BADGE_NOTE), Span(" ", Role.BAR)]
     if read_only or (snapshot is not None and snapshot.read_only):
         right += [Span(" READ-ONLY ", Role.BADGE_NOTE), Span("  ", Role.BAR)]
+    right += _incident(snapshot, width)
     right.append(Span(f"{figures.zoned(wall)} ", clock))
     room = width - line_width(tuple(right)) - line_width((badge,)) - 3
     said = _counts_within(snapshot, room) if snapshot else [Span("looking …", Role.BAR_MUTED)]
@@ -59,6 +65,14 @@ def top(
         left.append(Span(f"  {environment.platform}", Role.BAR_MUTED))
     gap = width - line_width(tuple(left)) - line_width(tuple(right))
     return clip_line((*left, Span(" " * max(1, gap), Role.BAR), *right), width)
+
+
+def _incident(snapshot: Snapshot | None, width: int) -> list[Span]:
+    """The gravest open incident, with who commands it and since when where there is room."""
+    going = snapshot.incidents if snapshot is not None else ()
+    now = snapshot.taken_at if snapshot is not None else 0.0
+    said = incidents.chip(going, now, brief=width < _NAMED)
+    return [Span(f" {said} ", Role.BADGE_NOTE), Span("  ", Role.BAR)] if said else []
 
 
 def _counts_within(snapshot: Snapshot, room: int) -> list[Span]:
@@ -128,7 +142,7 @@ def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[
 
 def sources(snapshot: Snapshot | None, width: int, now: float, found: int = 0) -> Line:
     """What cannot be read, in a sentence; then how many are read, and how old the oldest is; then
-    how much was ``found`` that is not watched.
+    how much was ``found`` that is not watched, and how many people are here.
 
     A source that fails has its reason; one that does not fit is counted.
     """
@@ -138,7 +152,10 @@ def sources(snapshot: Snapshot | None, width: int, now: float, found: int = 0) -
         return _filled((Span(" nothing is read yet", Role.BAR_MUTED),), width)
     troubled = [each for each in snapshot.sources if _troubled(each, now)]
     right = _read(snapshot.sources, now, brief=bool(troubled) and width < _SENTENCE)
-    tray = (Span(f"⊕ {found} found ", Role.BAR_STRONG),) if found else ()
+    here = people.counted(snapshot.present)
+    beside = [f"⊕ {found} found"] if found else []
+    beside += [here] if here else []
+    tray = (Span(f"{'   '.join(beside)} ", Role.BAR_STRONG),) if beside else ()
     if not troubled:
         return (
             spread((Span(" ", Role.BAR), *right), tray, width, Role.BAR)

@@ -35,6 +35,9 @@ class Scope(StrEnum):
     TIMELINE = "timeline"
     TRAY = "tray"
     HELP = "help"
+    INCIDENT = "incident"
+    DECLARE = "declare"
+    HANDOVER = "hand-over"
 
 
 class Group(StrEnum):
@@ -100,6 +103,33 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("note", "N", "N", "note", "note",
         "write a note about this service, for the timeline of every console",
         Scope.TRIAGE, Group.CHANGE, hint=83, palette=True),
+    Key("incidents", "i", "i", "incidents", "incidents",
+        "the incident that is open, or all of them", _E, Group.LOOK, palette=True),
+    Key("incident-open", "I", "I", "incident_open", "open an incident",
+        "type what is wrong, which opens an incident for every console", Scope.DECLARE,
+        Group.CHANGE, palette=True),
+    Key("incident-join", "J", "J", "say('join')", "join", "join the incident, with a role or none",
+        Scope.INCIDENT, Group.CHANGE, hint=12, palette=True),
+    Key("incident-status", "S", "S", "say('status')", "status", "say how it stands",
+        Scope.INCIDENT, Group.CHANGE, hint=14, palette=True),
+    Key("incident-note", "N", "N", "say('note')", "note", "write a note into the incident",
+        Scope.INCIDENT, Group.CHANGE, hint=16, palette=True),
+    Key("incident-command", "C", "C", "say('command')", "take command",
+        "take over the command of the incident", Scope.INCIDENT, Group.CHANGE, hint=18,
+        palette=True),
+    Key("incident-role", "O", "O", "say('role')", "role", "say what you do in the incident",
+        Scope.INCIDENT, Group.CHANGE, hint=60, palette=True),
+    Key("incident-services", "A", "A", "say('services')", "add services",
+        "name services that the incident is about as well", Scope.INCIDENT, Group.CHANGE, hint=62,
+        palette=True),
+    Key("incident-severity", "V", "V", "say('severity')", "severity",
+        "say how bad it is: critical, major or minor", Scope.INCIDENT, Group.CHANGE, hint=64,
+        palette=True),
+    Key("incident-end", "E", "E", "say('end')", "close", "say how it ended, which closes it",
+        Scope.INCIDENT, Group.CHANGE, hint=20, palette=True),
+    Key("take-over", "H", "H", "take_over", "take over",
+        "record that you take over what is open", Scope.HANDOVER, Group.CHANGE, hint=10,
+        palette=True),
     Key("kinds", "v", "v", "kinds", "kinds",
         "the next sort: changes, health and alerts, containers, operations, notes, the console",
         Scope.TIMELINE, Group.LOOK, hint=52, palette=True),

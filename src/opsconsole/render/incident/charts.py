@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import Final
 
 from opsconsole.model.events import Event, EventCode, EventKind
-from opsconsole.model.past.incident import Incident
 from opsconsole.model.past.recording import ServiceFigures
+from opsconsole.model.past.reported import Reported
 from opsconsole.model.series import ERRORS_OVER, PROBE
 from opsconsole.model.state import State
 from opsconsole.render.ink import figures
@@ -42,7 +42,7 @@ _RANK: Final = "NARDMOCVI"
 Read = Callable[[ServiceFigures], float | None]
 
 
-def chart(incident: Incident, service: str) -> list[str]:
+def chart(incident: Reported, service: str) -> list[str]:
     """The chart of one service; empty if none of its figures were recorded."""
     points = [
         (each.at, each.services[service]) for each in incident.figures if service in each.services

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Operation
-from opsconsole.model.past.incident import AlertSpan, Excerpt, Incident
+from opsconsole.model.past.reported import AlertSpan, Excerpt, Reported
+from opsconsole.model.people import Person
 from opsconsole.render.forms.plan import verdict
 from opsconsole.render.incident.charts import chart
-from opsconsole.render.incident.markdown import block, code, escape, table
 from opsconsole.render.incident.story import clock, sentence, story
 from opsconsole.render.ink import figures
+from opsconsole.render.markdown import block, code, escape, table
+from opsconsole.render.team.incidents import said_by
 
 ROWS = 300
 """The most events in the table; those left out are counted."""
@@ -25,31 +27,59 @@ _DAY = 72_000.0
 """Span in seconds from which times need a date."""
 
 
-def markdown(incident: Incident) -> str:
+def markdown(incident: Reported) -> str:
     """The whole report."""
     lines = [f"# {_title(incident)}", "", *_facts(incident), ""]
     lines += [part for each in story(incident) for part in (each, "")]
-    for section in (_causes, _charts, _timeline, _alerts, _operations, _logs, _lacks):
+    for section in (_people, _causes, _charts, _timeline, _alerts, _operations, _logs, _lacks):
         lines += section(incident)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _title(incident: Incident) -> str:
+def _title(incident: Reported) -> str:
+    if incident.declared is not None:
+        named = f"{incident.declared.name}: {escape(incident.declared.title)}"
+        return f"{named}, {figures.date(incident.declared.opened_at)}"
     first = incident.main.service if incident.main else incident.service
     about = escape(first) if first else escape(incident.environment)
     began = incident.main.began_at if incident.main else incident.since
-    return f"Incident: {about}, {figures.date(began)} {clock(began)}"
+    return f"Report: {about}, {figures.date(began)} {clock(began)}"
 
 
-def _facts(incident: Incident) -> Iterator[str]:
+def _facts(incident: Reported) -> Iterator[str]:
     whole = figures.age(incident.until - incident.since)
-    about = f"{code(incident.service)} and what it needs" if incident.service else "all services"
+    names = [code(each) for each in (incident.service, *incident.others) if each]
+    need = "needs" if len(names) == 1 else "they need"
+    it = "it " if len(names) == 1 else ""
+    about = f"{', '.join(names)} and what {it}{need}" if names else "all services"
     yield f"- Environment: {escape(incident.environment)}"
     yield f"- From {clock(incident.since)} to {clock(incident.until)} ({whole}), about {about}"
     yield f"- Written by opsconsole on {figures.date(incident.made_at)} {clock(incident.made_at)}"
 
 
-def _causes(incident: Incident) -> Iterator[str]:
+def _people(incident: Reported) -> Iterator[str]:
+    """Who said and did what, in the order in which they did."""
+    declared = incident.declared
+    if declared is None:
+        return
+    yield from ("## Who did what", "")
+    for member in declared.members:
+        role = f", {escape(member.role)}" if member.role else ""
+        commands = ", commander at the end" if member.person == declared.commander else ""
+        joined = clock(member.joined_at)
+        yield f"- **{_person(member.person)}**, from {joined}{role}{commands}"
+    said = [(each.at, _person(each.person), escape(said_by(each))) for each in declared.entries]
+    did = [(run.started_at, _who(run), f"**{_what(run)}**: {escape(verdict(run))}")
+           for run in incident.operations]  # fmt: skip
+    rows = [(clock(at), who, what) for at, who, what in sorted(said + did)]
+    yield from ("", *table(("when", "who", "what"), rows), "")
+
+
+def _person(person: Person) -> str:
+    return escape(str(person)).replace("\\@", " at ")
+
+
+def _causes(incident: Reported) -> Iterator[str]:
     changes = incident.changes
     if changes is None or not changes.likely:
         return
@@ -71,7 +101,7 @@ def _causes(incident: Incident) -> Iterator[str]:
     yield ""
 
 
-def _charts(incident: Incident) -> Iterator[str]:
+def _charts(incident: Reported) -> Iterator[str]:
     main = [incident.main] if incident.main else []
     names = list(dict.fromkeys(each.service for each in (*main, *incident.affected)))
     drawn = [(name, chart(incident, name)) for name in names[:CHARTS]]
@@ -83,7 +113,7 @@ def _charts(incident: Incident) -> Iterator[str]:
         yield from (f"{code(name)}", "", *block(lines), "")
 
 
-def _timeline(incident: Incident) -> Iterator[str]:
+def _timeline(incident: Reported) -> Iterator[str]:
     yield from ("## Timeline", "")
     if not incident.events:
         yield from ("No event is known.", "")
@@ -106,7 +136,7 @@ def _timeline(incident: Incident) -> Iterator[str]:
     yield ""
 
 
-def _alerts(incident: Incident) -> Iterator[str]:
+def _alerts(incident: Reported) -> Iterator[str]:
     if not incident.alerts:
         return
     yield from ("## Alerts", "")
@@ -115,7 +145,7 @@ def _alerts(incident: Incident) -> Iterator[str]:
     yield ""
 
 
-def _alert(span: AlertSpan, incident: Incident) -> tuple[str, ...]:
+def _alert(span: AlertSpan, incident: Reported) -> tuple[str, ...]:
     began = span.began_at if span.began_at is not None else incident.since
     ended = span.ended_at if span.ended_at is not None else incident.until
     open_ended = span.began_at is None or span.ended_at is None
@@ -129,7 +159,7 @@ def _alert(span: AlertSpan, incident: Incident) -> tuple[str, ...]:
     )
 
 
-def _operations(incident: Incident) -> Iterator[str]:
+def _operations(incident: Reported) -> Iterator[str]:
     if not incident.operations:
         return
     yield from ("## Operations", "")
@@ -139,21 +169,29 @@ def _operations(incident: Incident) -> Iterator[str]:
 
 
 def _operation(run: Operation) -> tuple[str, ...]:
-    name = f" {run.name}" if run.name and run.name != run.kind.value else ""
     lasted = "" if run.ended_at is None else figures.age(run.ended_at - run.started_at)
     evidence = "; ".join(part for part in (run.summary, *run.evidence) if part)
     return (
         clock(run.started_at),
         lasted,
-        escape(f"{run.who}@{run.host}" if run.host else run.who).replace("\\@", " at "),
-        escape(f"{run.kind.value}{name} of {run.about or run.service}"),
+        _who(run),
+        _what(run),
         escape(run.reason),
         escape(verdict(run)),
         escape(evidence),
     )
 
 
-def _logs(incident: Incident) -> Iterator[str]:
+def _who(run: Operation) -> str:
+    return _person(Person(run.who, run.host))
+
+
+def _what(run: Operation) -> str:
+    name = f" {run.name}" if run.name and run.name != run.kind.value else ""
+    return escape(f"{run.kind.value}{name} of {run.about or run.service}")
+
+
+def _logs(incident: Reported) -> Iterator[str]:
     if not incident.excerpts:
         return
     yield from ("## Logs around the start", "")
@@ -173,7 +211,7 @@ def _excerpt(excerpt: Excerpt) -> Iterator[str]:
     yield ""
 
 
-def _lacks(incident: Incident) -> Iterator[str]:
+def _lacks(incident: Reported) -> Iterator[str]:
     if not incident.lacks:
         return
     yield from ("## What is missing here", "")

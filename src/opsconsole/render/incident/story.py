@@ -13,18 +13,18 @@ from opsconsole.model.alerting.silences import ACK_PREFIX, shown
 from opsconsole.model.causes import Cause
 from opsconsole.model.events import Event
 from opsconsole.model.operation import SILENCING, ActionKind, Operation, OperationState
-from opsconsole.model.past.incident import Affected, AlertSpan, Incident
+from opsconsole.model.past.reported import Affected, AlertSpan, Reported
 from opsconsole.model.state import State
 from opsconsole.render.alerts.silence_words import is_about_alerts, of_run
-from opsconsole.render.incident.markdown import code, escape
 from opsconsole.render.ink import figures
+from opsconsole.render.markdown import code, escape
 from opsconsole.render.timeline.words import words
 
 GAPS = 5
 """The most stretches of time named in which nobody looked."""
 
 
-def story(incident: Incident) -> list[str]:
+def story(incident: Reported) -> list[str]:
     """The summary, a paragraph each."""
     main = incident.main
     if main is None:
@@ -49,11 +49,11 @@ def sentence(event: Event) -> str:
     return escape(words(event))
 
 
-def _span(incident: Incident) -> str:
+def _span(incident: Reported) -> str:
     return f"{clock(incident.since)} and {clock(incident.until)} on {figures.date(incident.since)}"
 
 
-def _nothing(incident: Incident) -> str:
+def _nothing(incident: Reported) -> str:
     """Says that nothing went wrong while the console looked, or that it did not look."""
     if incident.seen_from is None:
         whom = code(incident.service) if incident.service else "any service"
@@ -67,7 +67,7 @@ def _nothing(incident: Incident) -> str:
     return f"{whom} {known} wrong between {_span(seen)}.{_unseen(incident)}"
 
 
-def _unseen(incident: Incident) -> str:
+def _unseen(incident: Reported) -> str:
     """What was not looked at: whole stretches of time, and single services."""
     said = ""
     if incident.gaps:
@@ -87,7 +87,7 @@ def _at(moment: float, unseen: float) -> str:
     return f"at {clock(moment)}"
 
 
-def _what(incident: Incident, main: Affected) -> str:
+def _what(incident: Reported, main: Affected) -> str:
     when = f"{_at(main.began_at, main.began_unseen)} on {figures.date(main.began_at)}"
     was = "was down" if main.worst is State.DOWN else "was degraded"
     if main.ended_at is None:
@@ -99,7 +99,7 @@ def _what(incident: Incident, main: Affected) -> str:
     return f"{code(main.service)} went wrong {when}; at its worst it {was}, and {end}."
 
 
-def _again(incident: Incident, main: Affected) -> Iterator[str]:
+def _again(incident: Reported, main: Affected) -> Iterator[str]:
     """The other times at which it was wrong."""
     said: list[str] = []
     for each in incident.affected:
@@ -110,7 +110,7 @@ def _again(incident: Incident, main: Affected) -> Iterator[str]:
         yield f"It was wrong as well {', '.join(said)}."
 
 
-def _others(incident: Incident, main: Affected) -> Iterator[str]:
+def _others(incident: Reported, main: Affected) -> Iterator[str]:
     others = [each for each in incident.affected if each.service != main.service]
     names = list(dict.fromkeys(each.service for each in others))
     if not names:
@@ -128,7 +128,7 @@ def _others(incident: Incident, main: Affected) -> Iterator[str]:
         yield f"Still wrong when this report ends: {', '.join(still)}."
 
 
-def _why(incident: Incident) -> Iterator[str]:
+def _why(incident: Reported) -> Iterator[str]:
     changes = incident.changes
     if changes is None:
         return
@@ -151,7 +151,7 @@ def _cause(cause: Cause) -> str:
     return f"{sentence(event)}{about} at {clock(event.at)}{times} ({reason})"
 
 
-def _rang(incident: Incident, main: Affected) -> Iterator[str]:
+def _rang(incident: Reported, main: Affected) -> Iterator[str]:
     start = main.began_at
     rang = [each for each in incident.alerts if each.began_at is not None]
     before = [each for each in incident.alerts if each.began_at is None]
@@ -177,7 +177,7 @@ def _still(rang: Sequence[AlertSpan]) -> str:
     return f"Still firing at the end: {', '.join(f'{code(each.name)}' for each in firing)}."
 
 
-def _times(incident: Incident, main: Affected) -> Iterator[str]:
+def _times(incident: Reported, main: Affected) -> Iterator[str]:
     """How long it took to detect, to acknowledge and to resolve it, as far as that is known."""
     start = main.began_at
     ends = [each for each in incident.alerts if each.ended_at is None or each.ended_at > start]
@@ -199,7 +199,7 @@ def _times(incident: Incident, main: Affected) -> Iterator[str]:
     yield f"Times{counted}: {', '.join(said)}."
 
 
-def _acknowledged(incident: Incident, start: float) -> str:
+def _acknowledged(incident: Reported, start: float) -> str:
     done = [
         (run.ended_at or run.started_at, run.who)
         for run in incident.operations
@@ -217,7 +217,7 @@ def _acknowledged(incident: Incident, start: float) -> str:
     return f"acknowledged after {figures.age(at - start)} (by {escape(who)})"
 
 
-def _quieted(incident: Incident) -> Iterator[str]:
+def _quieted(incident: Reported) -> Iterator[str]:
     """Who silenced what, where it was not done from a console of this state."""
     own = {
         (run.reason, run.kind is ActionKind.ACKNOWLEDGE)
@@ -235,7 +235,7 @@ def _quieted(incident: Incident) -> Iterator[str]:
         yield f"{escape(each.by)} {verb} {code(shown(each.matchers))}{began}{end}{why}."
 
 
-def _done(incident: Incident) -> Iterator[str]:
+def _done(incident: Reported) -> Iterator[str]:
     runs = [run for run in incident.operations if run.state is not OperationState.REFUSED]
     refused = len(incident.operations) - len(runs)
     if not runs:
@@ -258,7 +258,7 @@ def _run(run: Operation) -> str:
     return f"{escape(run.who)} began {what} {when}{why}; {verdict}{said}."
 
 
-def _helped(run: Operation, incident: Incident) -> str:
+def _helped(run: Operation, incident: Reported) -> str:
     """Whether the service was ok after the run and stayed ok; '' if it was ok before."""
     mine = [each for each in incident.affected if each.service == run.service]
     wrong = [

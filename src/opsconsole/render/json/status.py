@@ -33,6 +33,7 @@ from opsconsole.model.state import exit_code
 from opsconsole.render.json.alerts import alert_document, silence_document
 from opsconsole.render.json.automation import automation_document
 from opsconsole.render.json.diagnosis import diagnosis_document
+from opsconsole.render.json.team import team_document
 from opsconsole.render.service.why import LONGEST, why
 from opsconsole.render.timeline.words import words
 
@@ -69,6 +70,7 @@ def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: fl
         "maintenances": [maintenance_document(each, now) for each in snapshot.maintenances],
         "events": [event_document(event) for event in snapshot.events],
         "notices": list(snapshot.notices),
+        **team_document(snapshot),
     }
 
 

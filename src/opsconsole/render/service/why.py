@@ -49,7 +49,7 @@ def why_beside(service: ServiceView, doing: str | None, width: int, role: Role =
     if not said:
         return (Span(cut_sentence(doing, width), Role.ACCENT),)
     room = max(0, width - width_of(said) - 2)
-    if room < _LEAST_DOING:
+    if room < min(_LEAST_DOING, width_of(doing)):
         return (Span(said, role), Span(f"  {doing[:1]}" if room else "", Role.ACCENT))
     # Who does it says more than from which host.
     short = doing if width_of(doing) <= room else doing.partition("@")[0]

@@ -25,7 +25,7 @@ class Kinds(StrEnum):
     TROUBLE = "health and alerts"
     PROCESSES = "containers and restarts"
     OPERATIONS = "operations and runbooks"
-    NOTES = "notes"
+    NOTES = "notes and incidents"
     CONSOLE = "the console itself"
 
 
@@ -38,7 +38,7 @@ _OF: Final = {
     ),
     Kinds.PROCESSES: frozenset({EventKind.CONTAINER, EventKind.RESTART}),
     Kinds.OPERATIONS: frozenset({EventKind.OPERATION, EventKind.RUNBOOK}),
-    Kinds.NOTES: frozenset({EventKind.NOTE}),
+    Kinds.NOTES: frozenset({EventKind.NOTE, EventKind.INCIDENT}),
     Kinds.CONSOLE: frozenset({EventKind.SOURCE, EventKind.CLOCK}),
 }
 

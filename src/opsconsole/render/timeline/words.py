@@ -121,6 +121,12 @@ def _operation(event: Event) -> str:
     return f"{said}: {event.detail}" if event.detail else said
 
 
+def _incident(event: Event) -> str:
+    """``INC-14 opened by kim: checkout slow``."""
+    said = f"{event.subject} {event.name} by {event.by}"
+    return f"{said}: {event.detail}" if event.detail else said
+
+
 _LEFT: Final = {
     ActionKind.RECOVER: "its degradation is past its end",
     ActionKind.ROLLBACK: "its rollback is due",
@@ -165,6 +171,7 @@ _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.PROMISE_LEFT: _left,
     EventCode.HEALTH_CHANGED: _health,
     EventCode.NOT_WATCHED: _not_watched,
+    EventCode.INCIDENT_MOVED: _incident,
 }
 _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.STARTED: "started",

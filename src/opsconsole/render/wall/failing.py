@@ -168,7 +168,7 @@ def _said(service: ServiceView, scene: Scene, width: int, scale: int) -> list[Li
 
 def _why(service: ServiceView, scene: Scene, width: int) -> Line:
     """Why, in ``width`` cells, and beside it what is being done about it, if anything."""
-    doing = operations.activities(scene.snapshot, scene.now).get(service.name)
+    doing = operations.beside_rows(scene.snapshot, scene.now).get(service.name)
     return why_beside(service, doing, width)
 
 

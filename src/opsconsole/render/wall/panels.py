@@ -13,6 +13,7 @@ from opsconsole.model.state import State
 from opsconsole.render import overview as places
 from opsconsole.render.automation.words import urgent
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
+from opsconsole.render.team.incidents import banner
 from opsconsole.render.wall import red as wall_red
 from opsconsole.render.wall import resources as wall_resources
 from opsconsole.render.wall import views as wall_views
@@ -45,12 +46,19 @@ def lines(scene: Scene, width: int, height: int) -> list[Line]:
     if scene.trouble is None:
         tiles = counts(scene, width, _rows_of_counts(scene, height))
         top += [*([BLANK] if height >= 20 else []), *tiles] if tiles else []
+    said = _incident(scene, width)
+    top += [BLANK, said] if said else []
     top.append(BLANK)
     foot = _foot(scene, width)
     room = height - len(top) - len(foot)
     body = _body(scene, width, room)[:room]
     body += [BLANK] * (room - len(body))
     return [clip_line(line, width) for line in (*top, *body, *foot)]
+
+
+def _incident(scene: Scene, width: int) -> Line:
+    """The open incident, where there is one."""
+    return banner(scene.snapshot.incidents, width, scene.now) if scene.snapshot else ()
 
 
 def _rows_of_counts(scene: Scene, height: int) -> int:
@@ -107,6 +115,8 @@ def _smallest(scene: Scene, width: int, height: int) -> list[Line]:
     top = head(scene, max(width, 30), 1)
     snapshot = scene.snapshot
     if scene.trouble is None and snapshot is not None:
+        said = _incident(scene, width)
+        top += [said] if said else []
         top += counts(scene, width, min(4, height - 1))
         top += named(scene, snapshot, height - len(top))
     return [clip_line(line, width) for line in top][:height]

@@ -15,7 +15,7 @@ from opsconsole.render.frame import keys
 from opsconsole.render.frame.command_line import meant, not_meant
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.frame.status_line import Hint, Part
-from opsconsole.ui import automation
+from opsconsole.ui import automation, team
 from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
 from opsconsole.ui.contracts import HasKeys
 from opsconsole.ui.routes import (
@@ -64,6 +64,8 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
     TITLE_OF_HELP: ClassVar[str] = "console"
+    ABOUT_ONE: ClassVar[bool] = False
+    """Whether all of it is about its target; else that is only what the cursor is on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,6 +83,11 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
     def actors(self) -> tuple[Widget, ...]:
         """The objects whose actions keys run; the first with that action is used."""
         return (self,)
+
+    @property
+    def looks_at(self) -> str:
+        """The one service that it is about."""
+        return self.target.name if self.ABOUT_ONE and self.target is not None else ""
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -433,6 +440,10 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
     def action_stop_automation(self) -> None:
         """Stop what automation is about to do, whatever moment is shown."""
         automation.stop(self.console_app)
+
+    def action_incidents(self) -> None:
+        """The incident that is open, or all of them."""
+        team.open_incidents(self.console_app)
 
     def action_silences(self) -> None:
         """What is silenced or acknowledged."""

@@ -159,7 +159,7 @@ async def test_a_rollback_is_not_stopped_from_a_read_only_console(open_stage: Op
 def test_an_end_that_has_passed_is_not_hidden() -> None:
     late = Degradation("op", "api", NOW - 120, "kim", "bastion-1", "load", attempts=3)
     said = render.degraded(late, NOW)
-    assert "end passed 2m00s ago, 3 tries to recover failed, by kim: load" in said
+    assert "end passed 2m00s ago, 3 tries to recover failed, by kim@bastion-1: load" in said
 
 
 def test_a_bar_is_honest() -> None:

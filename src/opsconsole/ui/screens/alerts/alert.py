@@ -20,9 +20,10 @@ class AlertScreen(PageScreen, AlertKeys, inherit_bindings=False):
     """A page to read."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.TRIAGE, Scope.ALERTS, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
+        Scope.DECLARE, Scope.TRIAGE, Scope.ALERTS, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "alert"
+    ABOUT_ONE = True
     BINDINGS = bindings(*SCOPES)
 
     def __init__(self, key: str) -> None:

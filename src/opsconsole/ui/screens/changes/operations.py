@@ -172,6 +172,7 @@ class OperationScreen(PageScreen, OperationBase, inherit_bindings=False):
         Scope.OPERATIONS, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "operation"
+    ABOUT_ONE = True
     BINDINGS = bindings(*SCOPES)
 
     def __init__(self, operation: str) -> None:

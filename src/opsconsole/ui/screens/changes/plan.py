@@ -135,6 +135,11 @@ class PlanScreen(Confirming):
         return decision.name_answer(self.said[0], plan.service if plan else "", others)
 
     @property
+    def looks_at(self) -> str:
+        """The service that would be changed."""
+        return self._request.service
+
+    @property
     def _setting(self) -> Setting:
         return Setting.of(self.console_app.bridge.latest, self._request.service)
 

@@ -33,7 +33,7 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
     """The answer for ``service``, or for the alert with the key ``alert``."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.TRIAGE, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
+        Scope.DECLARE, Scope.TRIAGE, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "what changed"
     TABLE = "changed"

@@ -11,13 +11,13 @@ from textual import on
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.render.frame.keys import Scope
 from opsconsole.ui.routes import ChangedPage, RunbookPage, TimelinePage
-from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.team.keys import IncidentKeys
 from opsconsole.ui.widgets.note_prompt import NotePrompt
 
 REPLAYED = "this is the past: esc returns to now, where notes are taken"
 
 
-class TriageKeys(ConsoleScreen, inherit_bindings=False):
+class TriageKeys(IncidentKeys, inherit_bindings=False):
     """A screen with a selected service or alert."""
 
     @property

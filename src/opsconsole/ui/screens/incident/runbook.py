@@ -41,6 +41,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         Scope.RUNBOOK, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "runbook"
+    ABOUT_ONE = True
     TABLE = "steps"
     BINDINGS = bindings(*SCOPES)
 

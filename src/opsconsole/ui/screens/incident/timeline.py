@@ -33,7 +33,7 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
     """The timeline of the whole fleet."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.TRIAGE, Scope.TIMELINE, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
+        Scope.DECLARE, Scope.TRIAGE, Scope.TIMELINE, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "timeline"
     TABLE = "timeline-list"

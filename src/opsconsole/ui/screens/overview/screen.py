@@ -45,8 +45,8 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
     """Services, alerts, the selected service, resources and the timeline."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.TRIAGE, Scope.OVERVIEW, Scope.ALERTS, Scope.OPEN, Scope.CHANGE, Scope.LIST,
-        Scope.EVERYWHERE,
+        Scope.DECLARE, Scope.TRIAGE, Scope.OVERVIEW, Scope.ALERTS, Scope.OPEN, Scope.CHANGE,
+        Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "overview"
     BINDINGS = bindings(*SCOPES)

@@ -75,7 +75,7 @@ class ServicesTable(GridTable):
         counts = alert_counts(snapshot.alerts) if snapshot is not None else {}
         plain = self.choice.filter.plain
         context = grid.Context(
-            now, window, counts, operations.activities(snapshot, now),
+            now, window, counts, operations.beside_rows(snapshot, now),
             NOTHING if plain.empty else plain,
         )  # fmt: skip
         shared = frozenset(listed.beside)

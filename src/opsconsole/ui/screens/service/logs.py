@@ -28,6 +28,7 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
         Scope.LOGS, Scope.LOG_WINDOWS, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "logs"
+    ABOUT_ONE = True
     BINDINGS = bindings(*SCOPES)
 
     def __init__(self, service: str) -> None:

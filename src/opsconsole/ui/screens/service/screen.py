@@ -38,9 +38,11 @@ class ServiceScreen(AlertKeys, inherit_bindings=False):
     ``raw`` opens the raw bodies."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.TRIAGE, Scope.SERVICE, Scope.ALERTS, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
+        Scope.DECLARE, Scope.TRIAGE, Scope.SERVICE, Scope.ALERTS, Scope.CHANGE, Scope.LIST,
+        Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "service"
+    ABOUT_ONE = True
     BINDINGS = bindings(*SCOPES)
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What is known of an incident, put together for the report on it.
+"""What is known of a span of time in which something was wrong, put together for the report on it.
 
 Invariant: all of it happened within ``since`` and ``until``, apart from what is marked as begun
 before; ``lacks`` names what could not be read, so that nothing is missing unnoticed.
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.causes import Changes
 from opsconsole.model.events import Event
+from opsconsole.model.incidents import Incident
 from opsconsole.model.logs import LogLine
 from opsconsole.model.operation import Operation
 from opsconsole.model.past.recording import FleetFigures
@@ -56,8 +57,9 @@ class Excerpt:
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
-    """What the report is about. ``service`` is '' for the whole fleet.
+class Reported:
+    """What the report is about. ``service`` is '' for the whole fleet; ``others`` are services that
+    it is about as well, ``declared`` the incident that people made of it, if they did.
 
     ``affected`` is in the order in which services went wrong, ``main`` the one of them that the
     report is about, None where nothing went wrong; ``figures`` are the recorded figures
@@ -86,3 +88,5 @@ class Incident:
     gaps: tuple[Gap, ...] = ()
     blind: tuple[str, ...] = ()
     silences: tuple[SilenceView, ...] = ()
+    others: tuple[str, ...] = ()
+    declared: Incident | None = None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.render.incident.markdown import block, code, escape, table
+from opsconsole.render.markdown import block, code, escape, table
 
 
 @pytest.mark.parametrize(

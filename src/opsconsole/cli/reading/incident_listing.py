@@ -1,0 +1,74 @@
+"""``opsconsole incident list`` and ``show``: what people declared, from the state alone.
+
+Invariant: it looks at nothing but the state, and makes none. Exit 0, 64 for what is no number, 69
+where there is no such incident.
+"""
+
+import json
+import sys
+from typing import Final
+
+from opsconsole.cli.configuration import Configuration
+from opsconsole.cli.engine import team_book
+from opsconsole.cli.parsing import as_text
+from opsconsole.clock import SystemClock
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.incidents import Incident
+from opsconsole.render.ink.cells import plain
+from opsconsole.render.json.team import incidents_document
+from opsconsole.render.team import incidents as render
+from opsconsole.text import sanitize
+
+_WIDTH: Final = 100
+_CLOSED: Final = 100
+
+
+def incident_number(text: str | None) -> int | None:
+    """``14`` and ``INC-14``; None where nothing was said. Raises OpsconsoleError."""
+    if text is None:
+        return None
+    digits = text.upper().removeprefix("INC-")
+    if digits.isascii() and digits.isdigit() and len(digits) < 10:
+        return int(digits)
+    said = sanitize(text, limit=40)
+    raise OpsconsoleError(f"{said} is no number of an incident", remedy="incident list names them")
+
+
+def one(configuration: Configuration, number: int) -> Incident:
+    """The incident of that number. Raises OpsconsoleError where there is none."""
+    book = team_book(configuration)
+    try:
+        found = book.incident(number)
+    finally:
+        book.close()
+    if found is None:
+        raise OpsconsoleError(f"there is no INC-{number}", remedy="incident list names them")
+    return found
+
+
+def run(configuration: Configuration, number: int | None, *, as_json: bool) -> int:
+    """Print one of them, or all."""
+    now = SystemClock().now()
+    if number is not None:
+        shown: tuple[Incident, ...] = (one(configuration, number),)
+    else:
+        book = team_book(configuration)
+        try:
+            shown = tuple(render.order(book.incidents(_CLOSED)))
+        finally:
+            book.close()
+    if as_json:
+        json.dump(incidents_document(shown), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    elif number is not None:
+        for line in (
+            render.title(shown[0], _WIDTH, now),
+            *render.page(shown[0], None, _WIDTH, now),
+        ):
+            print(as_text(plain([line])))
+    elif shown:
+        for each in shown:
+            print(as_text(plain([render.row(each, _WIDTH, now)]).strip()))
+    else:
+        print("no incident was opened")
+    return 0

@@ -1,0 +1,1 @@
+"""What people share: incidents, the hand-over, and who is here."""
