@@ -44,15 +44,12 @@ Document = dict[str, object]
 
 def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: float) -> Document:
     """The document of ``status --json`` for ``services`` of ``snapshot``."""
+    place = snapshot.environment
     return {
         "version": VERSION,
         "at": _round(snapshot.taken_at),
         "age": _age(snapshot.taken_at, now),
-        "environment": {
-            "name": snapshot.environment.name,
-            "danger": snapshot.environment.danger,
-            "platform": snapshot.environment.platform,
-        },
+        "environment": {"name": place.name, "danger": place.danger, "platform": place.platform},
         "state": exit_code(service.counts_as for service in services).name.lower(),
         "read_only": snapshot.read_only,
         "services": [_service(service, now) for service in services],
