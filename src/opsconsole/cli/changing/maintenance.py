@@ -20,7 +20,7 @@ from opsconsole.model.written.units import read_duration
 from opsconsole.operations.people.maintenance import MaintenanceBook
 from opsconsole.operations.state_place import place_from
 from opsconsole.render.automation.words import maintenance_line
-from opsconsole.render.json.status import maintenance_document
+from opsconsole.render.json.automation import maintenance_document
 
 VERSION: Final = 1
 REFUSED: Final = 2

@@ -1,5 +1,6 @@
 """Automation as a JSON document for scripts. Times are Unix seconds."""
 
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.remedies.episodes import Episode, Hand, HeldBack
 
@@ -61,3 +62,18 @@ def _held(held: HeldBack) -> Document:
 
 def _hand(hand: Hand) -> Document:
     return {"who": hand.who, "host": hand.host, "at": hand.at, "reason": hand.reason}
+
+
+def maintenance_document(work: Maintenance, now: float) -> Document:
+    """One maintenance, as ``maintenance list --json`` prints it."""
+    return {
+        "id": work.id,
+        "services": list(work.services),
+        "on": work.is_on(now),
+        "starts_at": round(work.starts_at, 3),
+        "ends_at": round(work.ends_at, 3),
+        "reason": work.reason,
+        "who": work.who,
+        "host": work.host,
+        "ended_by": work.ended_by,
+    }

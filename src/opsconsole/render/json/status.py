@@ -13,7 +13,6 @@ from opsconsole.model.certificate import DAY
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component
-from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import Group, Operation, Plan, Refusal
 from opsconsole.model.origin import Origin
 from opsconsole.model.running.hosts import HostView, Pressure
@@ -31,7 +30,7 @@ from opsconsole.model.snapshot import (
 )
 from opsconsole.model.state import exit_code
 from opsconsole.render.json.alerts import alert_document, silence_document
-from opsconsole.render.json.automation import automation_document
+from opsconsole.render.json.automation import automation_document, maintenance_document
 from opsconsole.render.json.diagnosis import diagnosis_document
 from opsconsole.render.json.team import team_document
 from opsconsole.render.service.why import LONGEST, why
@@ -68,21 +67,6 @@ def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: fl
         "events": [event_document(event) for event in snapshot.events],
         "notices": list(snapshot.notices),
         **team_document(snapshot),
-    }
-
-
-def maintenance_document(work: Maintenance, now: float) -> Document:
-    """One maintenance, as ``maintenance list --json`` prints it."""
-    return {
-        "id": work.id,
-        "services": list(work.services),
-        "on": work.is_on(now),
-        "starts_at": _round(work.starts_at),
-        "ends_at": _round(work.ends_at),
-        "reason": work.reason,
-        "who": work.who,
-        "host": work.host,
-        "ended_by": work.ended_by,
     }
 
 

@@ -366,13 +366,10 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         """Unfold or fold what is under the cursor: a group, services or alerts."""
         if self.focused_panel is Panel.SERVICES:
             self._unfold_services(wanted=bool(wanted))
-            return
-        if self.focused_panel is Panel.PLACES:
+        elif self.focused_panel is Panel.PLACES:
             self._unfold_place(wanted=bool(wanted))
-            return
-        alert = self.alert
-        if alert is not None:
-            key = self._alerts.unfold(alert, wanted=bool(wanted))
+        elif self.alert is not None:
+            key = self._alerts.unfold(self.alert, wanted=bool(wanted))
             self.show_body()
             self.table(Panel.ALERTS).move_to_key(key)
 
@@ -438,10 +435,9 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         if self.target is None:
             self.say("no service is selected")
             return
-        table = self._services
-        table.toggle()
+        self._services.toggle()
         self.show_body()
-        count = len(table.chosen)
+        count = len(self._services.chosen)
         self.say(
             f"{count} chosen: a key that changes something is for all of them" if count else ""
         )
