@@ -122,6 +122,28 @@ async def test_on_a_real_cluster_a_drain_is_killed_and_its_verdict_is_right(
         space.api.delete(node)
 
 
+@pytest.mark.servers
+async def test_on_a_real_cluster_a_degradation_ends_by_itself(console: Console) -> None:
+    """Its console is away by then: who keeps promises puts back what was there."""
+    space = console.namespace
+    space.deploy("web", replicas=2)
+    console.write("deployment/web", degrade="{workload: deployment/web, replicas: 1}")
+    text = console.place.config.read_text()
+    console.place.write(text.replace("for: 10m", "for: 3s"))
+    await soon(lambda: space.is_rolled_out("web"))
+    done = await console.do(K.DEGRADE)
+    assert done.state is S.VERIFIED, done
+    await soon(lambda: space.get("Deployment", "web")["spec"]["replicas"] == 2)
+
+    def recovered() -> list[Operation]:
+        known = console.place.operator().operations()
+        return [each for each in known if each.kind is K.RECOVER and each.state.final]
+
+    (back,) = await soon(recovered, every=0.5)
+    assert back.state is S.VERIFIED, back
+    assert len(recovered()) == 1
+
+
 async def killed_at(
     boundary: int,
     console: Console,
