@@ -197,6 +197,7 @@ class EngineCalls:
             return _refused(NO_OPERATOR)
         match question:
             case PlanFor():
+                self._automation.plan_opened(question.request.service)
                 return _to(question, operator.plan(question.request, self._latest))
             case Perform():
                 begun = operator.perform(question.plan, question.confirmation, question.then)

@@ -80,6 +80,22 @@ async def test_a_hand_in_one_console_is_seen_in_another(settings: Settings) -> N
     there.close()
 
 
+async def test_a_plan_that_is_open_is_known_where_a_remedy_is_about_its_service(
+    settings: Settings,
+) -> None:
+    clock = FakeClock()
+    here, there = AutomationDesk(settings, clock), AutomationDesk(settings, clock)
+    here.plan_opened("other")
+    here.plan_opened("api")
+    await here.poll()
+    await there.poll()
+
+    assert there.automation is not None
+    assert list(there.automation.switch.plans_open(clock.now())) == ["api"]
+    here.close()
+    there.close()
+
+
 async def test_maintenance_is_seen_by_all_goes_on_and_ends(settings: Settings) -> None:
     clock = FakeClock()
     here, there = AutomationDesk(settings, clock), AutomationDesk(settings, clock)

@@ -84,6 +84,16 @@ def test_a_storm_is_remembered_beside_the_switch(place: Place, book: RemedyBook)
     assert _another(place).switch() == after
 
 
+def test_a_plan_that_somebody_opened_is_known_for_a_while(place: Place, book: RemedyBook) -> None:
+    book.plan_opened("web", AT)
+    found = _another(place).switch()
+
+    assert list(found.plans_open(AT + 299)) == ["web"]
+    assert found.plans_open(AT + 300) == {}
+    book.plan_opened("web", AT + 400)
+    assert len(_another(place).switch().planned) == 1
+
+
 def test_a_breaker_is_closed_with_a_reason_alone(book: RemedyBook) -> None:
     assert _refused(book.close_breaker("restart-web", "  ", AT)) == "reason-missing"
     closed = book.close_breaker("restart-web", "more memory", AT)

@@ -163,7 +163,7 @@ async def test_asking_shows_the_plan_and_begins_nothing() -> None:
     assert stage.episodes[0].stage is Stage.STOPPED
 
 
-@pytest.mark.parametrize("hand", ["stop", "off", "lock", "maintenance"])
+@pytest.mark.parametrize("hand", ["stop", "off", "lock", "plan", "maintenance"])
 async def test_a_hand_in_the_countdown_stops_it(hand: str) -> None:
     stage = Theatre()
     stage.fail("web")
@@ -177,6 +177,14 @@ async def test_a_hand_in_the_countdown_stops_it(hand: str) -> None:
             stage.book.switch_to(on=False, reason="", at=now)
         case "lock":
             stage.door.locked["web"] = "kim"
+        case "plan":
+            stage.book.plan_opened("web", now)
+            await stage.go(4 * MINUTE)
+            assert _held(stage)[-1] is HoldCode.PLANNED
+            stage.book.plan_opened("web", stage.clock.now())
+            await stage.go(4 * MINUTE)
+            assert stage.door.done == []
+            return
         case _:
             stage.maintenances = (Maintenance("1", ("web",), now, now + HOUR, who="kim"),)
     await stage.go(20 * MINUTE)

@@ -43,6 +43,7 @@ class AutomationDesk:
         self._book = RemedyBook(place, scope_of(settings, settings.path))
         self._work = MaintenanceBook(place)
         self._threads = BoundedExecutor("automation", 1)
+        self._planned: set[str] = set()
         self.automation: Automation | None = None
         self.maintenances: tuple[Maintenance, ...] = ()
         self._show(ON, ())
@@ -61,6 +62,11 @@ class AutomationDesk:
         """The maintenances that are on now."""
         now = self._clock.now()
         return tuple(each for each in self.maintenances if each.is_on(now))
+
+    def plan_opened(self, service: str) -> None:
+        """A person has a plan open: where remedies are about ``service`` they are to know soon."""
+        if any(each.service == service for each in self._rules):
+            self._planned.add(service)
 
     async def poll(self) -> None:
         """See what was recorded in any console."""
@@ -114,6 +120,8 @@ class AutomationDesk:
         return done
 
     def _read(self, now: float) -> tuple[Switch, tuple[Episode, ...], tuple[Maintenance, ...]]:
+        while self._planned:
+            self._book.plan_opened(self._planned.pop(), now)
         return self._book.switch(), self._book.episodes(), self._work.all(now)
 
     def _show(self, switch: Switch, episodes: tuple[Episode, ...]) -> None:

@@ -14,6 +14,9 @@ from opsconsole.model.remedies.episodes import Hand, hand_in
 SWITCH: Final = "automation"
 """The id of its ledger."""
 
+PLAN_HOLDS: Final = 300.0
+"""Seconds for which a plan that somebody opened holds automation back."""
+
 _CLOSINGS: Final = 200
 
 
@@ -26,14 +29,33 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """Somebody opened a plan of a change to ``service``."""
+
+    service: str
+    by: Hand
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """``off`` is who switched it off, None while it is on. ``stormy_at`` is when a storm was last
-    seen to begin, ``calm_at`` when the last one was seen to be over, None while it goes on."""
+    seen to begin, ``calm_at`` when the last one was seen to be over, None while it goes on.
+
+    ``planned`` are the plans that people opened last, of each service one.
+    """
 
     off: Hand | None = None
     stormy_at: float | None = None
     calm_at: float | None = None
     closings: tuple[Closing, ...] = ()
+    planned: tuple[Planned, ...] = ()
+
+    def plans_open(self, now: float) -> dict[str, str]:
+        """Who has a plan of a service open, as far as that can be: it is not known when it is
+        closed."""
+        return {
+            each.service: str(each.by) for each in self.planned if now - each.by.at < PLAN_HOLDS
+        }
 
 
 ON: Final = Switch()
@@ -67,5 +89,10 @@ def applied(switch: Switch, record: Record) -> Switch:
                 return switch
             kept = switch.closings[-_CLOSINGS + 1 :]
             return replace(switch, closings=(*kept, Closing(rule, by)))
+        case "plan":
+            service = text_in(record, "service")
+            others = tuple(each for each in switch.planned if each.service != service)
+            opened = Planned(service, hand_in(record, at))
+            return replace(switch, planned=(*others[-_CLOSINGS:], opened)) if service else switch
         case _:
             return switch

@@ -77,6 +77,10 @@ class RemedyBook:
             return NO_REASON
         return self._add_to_switch({"do": "close", "rule": rule, **_signed(reason, at)}, at)
 
+    def plan_opened(self, service: str, at: float) -> Switch:
+        """Record that the user who runs this process looks at a plan of a change to ``service``."""
+        return self._add_to_switch({"do": "plan", "service": service, **_signed("", at)}, at)
+
     def stop(self, episode: str, reason: str, at: float) -> Episode | Refusal:
         """Keep an episode from acting; refused once its act has been begun."""
 

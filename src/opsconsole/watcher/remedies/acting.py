@@ -167,7 +167,14 @@ class Remedies:
             return self._book.switch(), self._book.episodes(), by
 
         switch, episodes, held = await self._in_thread(read)
-        world = world_of(snapshot, switch, now, acting=self._may_begin(), held=held, planned={})
+        world = world_of(
+            snapshot,
+            switch,
+            now,
+            acting=self._may_begin(),
+            held=held,
+            planned=switch.plans_open(now),
+        )
         return world, episodes
 
     async def _weathered(self, world: World, now: float) -> World:

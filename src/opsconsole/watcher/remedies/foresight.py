@@ -26,7 +26,7 @@ def foresee(
     now: float,
 ) -> Act | Hold:
     """To act, in which way, or the first that would hold it back."""
-    world = world_of(snapshot, switch, now, acting=True, held={}, planned={})
+    world = world_of(snapshot, switch, now, acting=True, held={}, planned=switch.plans_open(now))
     seen = world.services.get(rule.service)
     if seen is not None:
         condition = rule.trigger.condition
