@@ -63,6 +63,34 @@ async def test_the_login_shell_is_no_matter(host: Host, shell: str) -> None:
         assert (await said(machine, "id -un")).output.decode().strip() == user
 
 
+_FORCED = r"""
+cd /home/forced/.ssh; key=$(cat authorized_keys)
+printf 'restrict,command="exec /bin/sh -c \"$SSH_ORIGINAL_COMMAND\"" %s\n' "$key" >authorized_keys
+"""
+
+
+async def test_a_forced_command_that_runs_what_it_is_sent_is_no_matter(host: Host) -> None:
+    host.add_user("forced")
+    host.sh(_FORCED)
+    with reached(host, "forced@app-1") as machine:
+        assert (await said(machine, 'id -un; echo "it is $0"')).output == b"forced\nit is sh\n"
+        kept = Command(("sh", "-c", "echo kept; exit 3"))
+        found = await machine.run_named("forced", kept, limit=100, deadline=60)
+        assert (found.code, found.output) == (3, b"kept\n")
+
+
+async def test_a_jump_host_is_ssh_s_own_affair(host: Host, hosts: Fleet, tmp_path: Path) -> None:
+    jump = hosts["app-2"]
+    config = tmp_path / "config"
+    config.write_text(f"Host app-1\n  ProxyJump app-2\n\n{host.ssh_config.read_text()}")
+    with reached(host, config=config) as machine:
+        asked = Command(("sh", "-c", "uname -n; echo $SSH_CONNECTION"), inherits=True)
+        seen = await machine.run(asked, limit=1000, deadline=60)
+    name, way = seen.output.split(b"\n")[:2]
+    assert name == b"app-1"
+    assert way.split()[0].decode() == jump.address
+
+
 async def test_what_a_login_prints_is_no_answer(host: Host) -> None:
     host.add_user("noisy", "/bin/bash")
     rc = "printf '\\033[2J\\000%s\\r\\n' banner; echo complaint >&2; echo 'ocT=forged'"
