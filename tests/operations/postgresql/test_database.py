@@ -1,5 +1,6 @@
 """A database of PostgreSQL: one order of writing, on whatever becomes of server and connection."""
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -219,6 +220,30 @@ def test_what_does_not_fit_is_an_error_that_says_so(
     with pytest.raises(StateError, match="more than can be read"):
         database.read("SELECT repeat('x', 60000), repeat('y', 60000)")
     assert database.read("SELECT 1") == [(1,)]
+
+
+def test_a_process_that_is_forked_has_connections_of_its_own(
+    postgresql_server: Postgresql, opened: list[PostgresqlDatabase]
+) -> None:
+    database = PostgresqlDatabase(postgresql_server.database())
+    opened.append(database)
+    backend = "SELECT pg_backend_pid()"
+    mine = database.read(backend)
+    assert database.read(backend) == mine, "the one that rests is used again"
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            found = database.read(backend)
+            database.close()
+            os.write(writing, b"own" if found != mine else b"the parent's")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100) == b"own"
+    assert database.read(backend) == mine, "and was not ended by it"
+    os.close(reading)
+    os.close(writing)
 
 
 @pytest.mark.parametrize(

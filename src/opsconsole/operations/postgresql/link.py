@@ -41,8 +41,7 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
     """A connection that waits for no answer for ever, and ends with its last user."""
 
     def __del__(self, *_: object) -> None:
-        """Say nothing of one that was not closed: the locks of a state last as long as it."""
-        self.pgconn.finish()
+        """Say nothing of one that was not closed; libpq ends it, but for that of a parent."""
 
     def wait(
         self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None

@@ -1,9 +1,11 @@
 """The connections of one process to one server: as many as are in use at once, two at rest.
 
-Invariant: a connection is used by one thread at a time; one that broke is never handed out again,
-nor are those that rested beside it. A server that was not reached is not asked again for a second.
+Invariant: a connection is used by one thread of one process at a time: what a process that was
+forked finds here is its parent's, and is left alone. One that broke is never handed out again, nor
+are those that rested beside it. A server that was not reached is not asked again for a second.
 """
 
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -41,6 +43,7 @@ class Pool:
     def __init__(self, conninfo: str) -> None:
         self.conninfo = conninfo
         self.users = 0
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._resting: list[Pooled] = []
         self._failed: tuple[float, bool, StateError] | None = None
@@ -85,6 +88,8 @@ class Pool:
             found.link.close()
 
     def _rested(self) -> Pooled | None:
+        if self._process != os.getpid():
+            self._process, self._lock, self._resting = os.getpid(), threading.Lock(), []
         with self._lock:
             return self._resting.pop() if self._resting else None
 
