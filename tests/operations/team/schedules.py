@@ -86,13 +86,16 @@ class Bastion:
     name: str
     argv: list[str]
     line: Line
+    process: "subprocess.Popen[str] | None" = None
     runners: dict[int, str] = field(default_factory=dict)
     stopped: list[int] = field(default_factory=list)
     begun: int = 0
     said: list[str] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start it, or start it again."""
+        """Start it, or start it again where it does not run."""
+        if self.is_there():
+            return
         self.process = subprocess.Popen(
             self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
             start_new_session=True,
@@ -128,6 +131,10 @@ class Bastion:
             os.kill(pid, signal.SIGCONT)
         return [self.runners[pid] for pid in found]
 
+    def is_there(self) -> bool:
+        """Whether its console runs."""
+        return self.process is not None and self.process.poll() is None
+
     def kill_runner(self) -> None:
         """Kill what carries out its operations."""
         for pid in self.living():
@@ -135,6 +142,7 @@ class Bastion:
 
     def kill(self) -> None:
         """End all of it at once, as a host that loses its power does."""
+        assert self.process is not None
         for pid in (self.process.pid, *self.living()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -213,7 +221,7 @@ class Team:
     def looks_on(self, before: Mapping[str, int]) -> bool:
         """Whether every bastion that lives has looked at the service since."""
         now = self.looks()
-        living = [each.name for each in self.bastions if each.process.poll() is None]
+        living = [each.name for each in self.bastions if each.is_there()]
         return all(now[name] > before[name] for name in living)
 
     def operations(self) -> tuple[Operation, ...]:
@@ -335,7 +343,7 @@ def fails_over(server: Postgresql) -> Harm:
     return harm
 
 
-def is_filled(server: Postgresql, ballast: Path) -> Harm:
+def is_filled(ballast: Path) -> Harm:
     """The server's disk is full for a while; it may not survive that, and is started again."""
 
     def fill() -> None:
