@@ -21,9 +21,10 @@ CELL: Final = (10, 20)
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
 THEMES: Final = ("dark", "light", "mono", "deuteranopia", "tritanopia")
 SCENES: Final = ("calm", "fire")
-ONLY: Final = {
+ONLY: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("tray", "unfolded", "by-team"), ("large",)),
     **dict.fromkeys(("incident", "incidents", "handover", "people"), ("together",)),
+    "place": ("large", "cluster"),
 }
 """The scenes of the views that show something of these alone."""
 AWAITED: Final = {"large": " found", "start": "take them over"}
@@ -206,6 +207,7 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "command": (":",),
     "theme": ("\x14",),
     "replay": ("[",),
+    "place": ("3", "d"),
     "wall": (),
     "wall-services": (),
     "wall-resources": (),

@@ -62,7 +62,7 @@ def text(snapshot: Snapshot, key: str = "engine:bed", width: int = 120) -> str:
 def test_a_cluster_shows_what_is_wrong_in_it_and_how_it_is_reached() -> None:
     said = text(cluster())
     for each in (
-        "● ok  bed  cluster",
+        "▲ degraded  bed  cluster  1 of 3 nodes not ready",
         "1 pod runs · 2 of 3 nodes ready · 0.5 of 12 cores",
         "n2",
         "is not ready: no network",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FLEET_BEGAN = 1_763_716_447.0
 SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading",
-          "acting", "ringing", "large", "shared", "start", "together",
+          "acting", "ringing", "large", "shared", "start", "cluster", "together",
           "together-calm")  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _wall(first: str) -> WallOptions:
 
 
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import fleet, fleets, reading, ringing, story, team_fleet, working
+    from tests.ui import cluster, fleet, fleets, reading, ringing, story, team_fleet, working
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
@@ -124,6 +124,7 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
         "ringing": ringing.ringing,
         "large": fleets.large,
         "shared": fleets.shared_cause,
+        "cluster": cluster.in_trouble,
         "start": fleet.empty,
         "together": lambda: team_fleet.together(story.on_fire()),
         "together-calm": lambda: team_fleet.together(fleet.calm()),

@@ -190,6 +190,10 @@ def _engine(seen: EngineView, silent: SourceView | None, now: float) -> _Place:
         return _changed(place, State.UNKNOWN, _reason(silent, now))
     if seen.stale(now):
         return _changed(place, State.UNKNOWN, f"not read for {figures.age(now - seen.taken_at)}")
+    nodes = seen.inventory.nodes
+    lost = sum(each.ready is not True for each in nodes)
+    if lost:
+        return _changed(place, State.DEGRADED, f"{lost} of {len(nodes)} nodes not ready")
     return place
 
 
