@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from opsconsole.cli.configuration import Configuration
     from opsconsole.config.settings import Settings
+    from opsconsole.model.awaited import Answer
     from opsconsole.model.choices import SavedView
     from opsconsole.ui.choices_file import ChoicesFile
     from opsconsole.ui.options import ExportRequest, Options
@@ -81,9 +82,16 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
 
         return export_to(Path.cwd(), from_arguments(arguments), request)
 
+    def send_answer(answer: "Answer") -> str:
+        from opsconsole.cli.configuration import from_arguments
+        from opsconsole.cli.say_when import send_answer
+
+        return send_answer(from_arguments(arguments), answer)
+
     options = replace(
         _options(arguments, ready),
         export=export,
+        send_answer=send_answer,
         choices=_choices(arguments),
         finder=_finder(arguments, used),
     )

@@ -221,6 +221,13 @@ class Watch(Model):
     )
 
 
+class TellMe(Model):
+    """Who else hears what a person asked to hear of, with ``e``."""
+
+    command: Program | None = Field(default=None, description="A program for each answer.")
+    webhook: Webhook | None = Field(default=None, description="A request for each answer.")
+
+
 def alertmanagers_of(receiver: Receiver, known: tuple[str, ...]) -> Iterator[str]:
     """The names of the Alertmanagers that ``receiver`` means, of those that are ``known``."""
     named = receiver.alertmanager

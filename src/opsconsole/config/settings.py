@@ -14,7 +14,7 @@ from opsconsole.config.discovery import Discovery
 from opsconsole.config.hosts import HERE, HostSettings, RemoteHost
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import InCluster, KubernetesCluster
-from opsconsole.config.notify import Heartbeat, Notify, Watch
+from opsconsole.config.notify import Heartbeat, Notify, TellMe, Watch
 from opsconsole.config.remedies import Automation, MaintenanceHours, Remedy
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
@@ -247,6 +247,9 @@ class Settings(Model):
     read_only: bool = Field(default=False, description="Refuse every change.")
     notify: Notify = Field(
         default_factory=plain(Notify), description="Who is notified of trouble by opsconsole watch."
+    )
+    tell_me: TellMe = Field(
+        default_factory=plain(TellMe), description="Who else hears what a person asked to hear of."
     )
     heartbeat: Heartbeat | None = Field(
         default=None, description="Who hears that opsconsole watch sees and is heard."

@@ -23,6 +23,7 @@ from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.render.frame.keys import Scope, moved, with_keymap
+from opsconsole.ui.awaiting import Awaiting
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
@@ -101,6 +102,9 @@ class Console(App[int], inherit_bindings=False):
             self.choosing,
             lambda: self.call_later(self._found),
             lambda text: self.post_message(NotePosted(text)),
+        )
+        self.awaiting = Awaiting(
+            self._call, options.send_answer, lambda text: self.post_message(NotePosted(text))
         )
         self.pressed_at: float | None = None
         self._interrupted_at = 0.0
@@ -338,6 +342,7 @@ class Console(App[int], inherit_bindings=False):
             self.failure = ""
             self.time_axis.grow(latest, self.clock.now())
             self._use_appearance(latest)
+            self.awaiting.look(latest)
         if not self.options.low_bandwidth:
             self._show_in_time()
 
@@ -354,6 +359,14 @@ class Console(App[int], inherit_bindings=False):
     def _show_as_planned(self) -> None:
         self._show_planned = False
         self._show_in_time()
+
+    def _call(self, text: str) -> None:
+        """Call the user to the terminal, who may look elsewhere."""
+        from opsconsole.ui.terminal.attention import call
+
+        self.say(text)
+        if self._driver is not None:
+            self._driver.write(call(text))
 
     def on_engine_failed(self, message: EngineFailed) -> None:
         """The console stays and says why it has no data, unless nothing can be shown."""

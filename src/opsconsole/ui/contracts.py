@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from opsconsole.clock import Clock
 from opsconsole.render.frame.keys import Key, Scope
+from opsconsole.ui.awaiting import Awaiting
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
 from opsconsole.ui.choosing import Choosing
@@ -54,6 +55,7 @@ class ConsoleLike(Protocol):
     changes: Changes
     choosing: Choosing
     tray: Tray
+    awaiting: Awaiting
     keymap: dict[str, str]
     role_styles: RoleStyles
     opened_at: float

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from opsconsole.model.awaited import Answer
     from opsconsole.model.choices import SavedView
     from opsconsole.model.snapshot import Snapshot
     from opsconsole.ui.choosing import ChoiceStore
@@ -45,6 +46,7 @@ class Options:
     looks for what is not watched.
 
     ``export`` writes an incident report to a new file; it blocks. Raises OpsconsoleError.
+    ``send_answer`` sends what the user waited to hear further, and says what went wrong; it blocks.
     """
 
     theme: str = "dark"
@@ -61,3 +63,4 @@ class Options:
     choices: "ChoiceStore | None" = None
     finder: "Finder | None" = None
     export: "Callable[[ExportRequest], Path] | None" = None
+    send_answer: "Callable[[Answer], str] | None" = None

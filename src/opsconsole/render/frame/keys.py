@@ -130,6 +130,11 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("take-over", "H", "H", "take_over", "take over",
         "record that you take over what is open", Scope.HANDOVER, Group.CHANGE, hint=10,
         palette=True),
+    Key("say-when", "e", "e", "say_when", "say when",
+        "hear when the service is ok again, or no longer ok, or the alert has resolved; again: no "
+        "longer", Scope.TRIAGE, Group.LOOK, palette=True),
+    Key("say-when-done", "e", "e", "say_when", "say when", "hear of its verdict; again: no longer",
+        _X, Group.LOOK, hint=30, palette=True),
     Key("kinds", "v", "v", "kinds", "kinds",
         "the next sort: changes, health and alerts, containers, operations, notes, the console",
         Scope.TIMELINE, Group.LOOK, hint=52, palette=True),

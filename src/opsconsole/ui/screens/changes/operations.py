@@ -97,6 +97,16 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         refused = isinstance(answer, Refusal)
         self.console_app.say(f"not given up: {answer}" if refused else "verifying ends")
 
+    def action_say_when(self) -> None:
+        """Ask to hear of the verdict; once more, no longer."""
+        from opsconsole.model.awaited import of_operation
+
+        run = self.run
+        if run is None or run.state.final:
+            self.say("this operation has its verdict" if run else "no operation is selected")
+        else:
+            self.say(self.console_app.awaiting.ask(of_operation(run)))
+
     def action_again(self) -> None:
         """Ask for the same once more, with an override and a reason."""
         if self.refuses():

@@ -51,6 +51,18 @@ class TriageKeys(IncidentKeys, inherit_bindings=False):
         """Everything that happened, on the whole screen."""
         self.console_app.open(TimelinePage())
 
+    def action_say_when(self) -> None:
+        """Ask to hear when the alert or the service has another end; once more, no longer."""
+        from opsconsole.model.awaited import of_alert, of_service
+
+        alert, target = self.alert, self.target
+        if alert is not None:
+            self.say(self.console_app.awaiting.ask(of_alert(alert)))
+        elif target is not None:
+            self.say(self.console_app.awaiting.ask(of_service(target)))
+        else:
+            self.say("no service is selected")
+
     def action_note(self) -> None:
         """Type a note about the selected service."""
         if not self.console_app.time.is_live:
