@@ -104,8 +104,8 @@ def run(
 
 
 def _release(held: Sequence[Held]) -> None:
-    """Let go at once: a lock on a server does not end with its process."""
-    for each in held:
+    """Let go at once, of the runner's own lock last: one on a server does not end by itself."""
+    for each in reversed(held):
         each.release()
 
 
