@@ -280,7 +280,7 @@ def test_what_may_die_again_is_looked_on_without_the_locks(
     stage = staged(driver=Scripted(sights=sights))
     stage.confirm(watch=watch)
     stage.run()
-    assert stage.released == int(looked)
+    assert stage.released == 1, "they are let go of whatever comes of it"
     assert stage.looked_on == ([(ONE, watch)] if looked else [])
     assert stage.driver.asked.count("close") == 1 + int(looked)
 
