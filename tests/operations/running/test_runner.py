@@ -57,7 +57,7 @@ def test_what_was_confirmed_is_observed_carried_out_once_and_verified(staged: Se
     assert stage.ended[0] is S.VERIFIED
     assert stage.operation.next_steps == ()
     assert stage.place.mandates.get(ONE) is None, "nothing more is to be done"
-    assert (stage.released, stage.looked_on, stage.keepers) == (0, [], 0)
+    assert (stage.released, stage.looked_on, stage.keepers) == (1, [], 0)
     assert stage.made_of == [("why", ())]
     assert stage.probed == ["web"]
     assert all(signal.getsignal(each) is signal.SIG_IGN for each in TERMINAL)
