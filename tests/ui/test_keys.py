@@ -104,7 +104,7 @@ def test_a_key_of_before_says_which_it_is_now_and_never_what_it_is_not() -> None
     ("a", "a is A now: acknowledge"),
     ("O", "O is u now: operations"),
     ("G", "G is end > now: bottom"),
-    ("i", "i does nothing here"),
+    ("Y", "Y does nothing here"),
 ])  # fmt: skip
 async def test_the_key_of_before_is_answered(
     open_stage: OpenStage, pressed: str, said: str
