@@ -24,6 +24,7 @@ AT_START_ONLY: Final = (
     "recording",
     "state",
     "state_dir",
+    "tell_me",
     "wall",
     "watch",
 )
