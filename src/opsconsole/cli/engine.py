@@ -9,6 +9,7 @@ from opsconsole.cli.keymap import keymap_problems
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.config.settings import Settings
+from opsconsole.engine.desks.automation_desk import automation_of, rules_of
 from opsconsole.engine.engine import PUBLISH_EVERY, Engine
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.place import place_of
@@ -30,6 +31,7 @@ from opsconsole.operations.operator import Operator
 from opsconsole.operations.people.maintenance import MaintenanceBook, scheduled
 from opsconsole.operations.people.team import TeamBook
 from opsconsole.operations.promises.promising import lasting
+from opsconsole.operations.remedies.book import RemedyBook
 from opsconsole.operations.state_place import LateJournal, place_from, scope_of
 
 T = TypeVar("T")
@@ -126,6 +128,22 @@ def with_team(configuration: Configuration, seen: Snapshot) -> Snapshot:
         )
     except StateError as error:
         return replace(seen, notices=(*seen.notices, f"the others are not seen: {error}"))
+    finally:
+        book.close()
+
+
+def with_automation(configuration: Configuration, seen: Snapshot) -> Snapshot:
+    """``seen``, with what remedies saw and did; where that cannot be read, a notice says why."""
+    settings = configuration.settings
+    rules = rules_of(settings)
+    if not rules:
+        return seen
+    book = RemedyBook(place_from(settings), scope_of(settings, configuration.path))
+    try:
+        known = automation_of(rules, book.switch(), book.episodes(), seen.taken_at)
+        return replace(seen, automation=known)
+    except StateError as error:
+        return replace(seen, notices=(*seen.notices, f"what remedies did is not read: {error}"))
     finally:
         book.close()
 

@@ -8,8 +8,13 @@ import pytest
 from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.handover import Handover
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import ActionKind, Degradation, Operation, OperationState
 from opsconsole.model.people import Person
+from opsconsole.model.remedies.automation import Automation, RemedyView
+from opsconsole.model.remedies.episodes import Hand
+from opsconsole.model.remedies.rules import RemedyMode
+from opsconsole.model.remedies.switch import Switch
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.journal.records import Note
 from opsconsole.operations.notes import event_of
@@ -25,6 +30,8 @@ from opsconsole.render.team.handover import (
 )
 from tests.ui.fleet import NOW, calm, on_fire, stale
 from tests.ui.team_fleet import CLOSED, incident, together
+
+RULE = RemedyView("restart-db", "db", "restart", RemedyMode.AUTO, "state == down for 60s")
 
 
 def silence(comment: str, state: SilenceState = SilenceState.ACTIVE) -> SilenceView:
@@ -59,6 +66,28 @@ OPEN: dict[str, tuple[Callable[[Snapshot], Snapshot], str, str]] = {
     "one that begins later": (
         lambda each: replace(each, silences=(silence("later", SilenceState.PENDING),)), "Silenced",
         "begins later",
+    ),
+    "announced work": (
+        lambda each: replace(
+            each,
+            maintenances=(
+                Maintenance("m", ("db", "shop"), NOW - 60, NOW + 3600, "disks", "kim", "bastion-1"),
+            ),
+        ),
+        "Worked on", "db, shop until 10:14:07Z, by kim@bastion-1: disks",
+    ),
+    "work that comes each week, on all": (
+        lambda each: replace(each, maintenances=(Maintenance("m", (), NOW - 60, NOW + 3600),)),
+        "Worked on", "all services until 10:14:07Z, by the configuration's hours",
+    ),
+    "automation that is off": (
+        lambda each: replace(
+            each,
+            automation=Automation(
+                (RULE,), Switch(off=Hand("kim", "bastion-1", NOW - 240, "a migration"))
+            ),
+        ),
+        "Automation", "automation is off, by kim@bastion-1 4m00s ago: a migration",
     ),
     "a degradation": (
         lambda each: replace(
@@ -109,6 +138,13 @@ OVER: dict[str, Callable[[Snapshot], Snapshot]] = {
     "a silence that has ended": lambda each: replace(
         each, silences=(silence("old", SilenceState.EXPIRED),)
     ),
+    "work that is over": lambda each: replace(
+        each, maintenances=(Maintenance("m", ("db",), NOW - 60, NOW - 1),)
+    ),
+    "work that begins later": lambda each: replace(
+        each, maintenances=(Maintenance("m", ("db",), NOW + 1, NOW + 60),)
+    ),
+    "automation that is on": lambda each: replace(each, automation=Automation((RULE,))),
     "an operation with its verdict": lambda each: replace(
         each, operations=(run(OperationState.VERIFIED),)
     ),

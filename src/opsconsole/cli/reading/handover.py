@@ -11,9 +11,12 @@ from dataclasses import replace
 from opsconsole.cli.configuration import Configuration, from_arguments
 from opsconsole.cli.engine import (
     acknowledged,
+    archive_of,
     degradations_of,
+    known_maintenances,
     notes_of,
     operations_of,
+    with_automation,
     with_team,
 )
 from opsconsole.cli.parsing import as_text
@@ -43,13 +46,16 @@ def _seen(configuration: Configuration) -> Snapshot:
         clock=SystemClock(),
         read_only=True,
         single=True,
+        archive=archive_of(configuration),
     )
-    return engine.look_once(acknowledged=acknowledged(configuration))
+    return engine.look_once(
+        acknowledged=acknowledged(configuration), maintenances=known_maintenances(configuration)
+    )
 
 
 def _shared(configuration: Configuration, seen: Snapshot) -> Snapshot:
     """``seen``, with what the state has; what it cannot give is a notice."""
-    found = with_team(configuration, seen)
+    found = with_automation(configuration, with_team(configuration, seen))
     try:
         return replace(
             found,

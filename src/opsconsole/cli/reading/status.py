@@ -9,7 +9,7 @@ import json
 import sys
 
 from opsconsole.cli.configuration import from_arguments
-from opsconsole.cli.engine import acknowledged, known_maintenances, with_team
+from opsconsole.cli.engine import acknowledged, known_maintenances, with_automation, with_team
 from opsconsole.clock import SystemClock
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         acknowledged=acknowledged(configuration), maintenances=known_maintenances(configuration)
     )
     snapshot = with_team(configuration, snapshot)
+    if arguments.json:
+        snapshot = with_automation(configuration, snapshot)
     chosen = _chosen(snapshot, arguments.services)
     if arguments.json:
         document = status_document(snapshot, chosen, clock.now())

@@ -14,11 +14,14 @@ from opsconsole.model.alerting.silences import ACK_PREFIX, SilenceState, Silence
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.handover import Handover
 from opsconsole.model.incidents import Incident, open_ones
+from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.operation import Degradation, Operation
 from opsconsole.model.reading import is_stale
+from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.snapshot import ServiceView, Snapshot, SourceView
 from opsconsole.render import operations
 from opsconsole.render.alerts import rows as alert_rows
+from opsconsole.render.automation.words import MAINTENANCE, asked, switched_off
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit, titled, wrap
 from opsconsole.render.markdown import escape
@@ -81,6 +84,10 @@ def parts(snapshot: Snapshot, now: float) -> tuple[Part, ...]:
              "acknowledged", "acknowledged"),
         Part("Silenced", _all(_silence, (e for e in active if not e.acknowledges), now),
              "silenced", "silenced"),
+        Part("Worked on", _all(_work, _going_on(snapshot.maintenances, now), now),
+             "worked on", "worked on"),
+        Part("Automation", tuple(_automation(snapshot.automation, now)),
+             "matter of automation", "matters of automation"),
         Part("Degraded on purpose", _all(_degradation, snapshot.degradations, now),
              "degraded on purpose", "degraded on purpose"),
         Part("Operations without a verdict", _all(_operation, operations.under_way(snapshot), now),
@@ -213,6 +220,27 @@ def _silence(silence: SilenceView, now: float) -> Item:
     hides = f"hides {silence.hides} now" if begins == "" else "hides nothing yet"
     said = f"{begins}{until}, by {silence.by}, {hides}" + (f": {comment}" if comment else "")
     return Item(shown(silence.matchers), said)
+
+
+def _going_on(works: Iterable[Maintenance], now: float) -> list[Maintenance]:
+    return sorted((each for each in works if each.is_on(now)), key=lambda each: each.ends_at)
+
+
+def _work(work: Maintenance, now: float) -> Item:
+    by = "by the configuration's hours" if work.scheduled else f"by {work.who}@{work.host}"
+    said = f"{_until(work.ends_at, now)}, {by}" + (f": {work.reason}" if work.reason else "")
+    return Item(", ".join(work.services) or "all services", said, MAINTENANCE, Role.ACCENT)
+
+
+def _automation(known: Automation | None, now: float) -> Iterator[Item]:
+    """What waits for somebody: what is asked for, and a switch that is off."""
+    if known is None or not known.rules:
+        return
+    for each in known.asking:
+        yield Item(each.service, asked(each))
+    off = switched_off(known.switch, now)
+    if off:
+        yield Item("all remedies", off)
 
 
 def _degradation(lasting: Degradation, now: float) -> Item:
