@@ -170,6 +170,24 @@ def test_a_key_that_protects_nothing_is_none(
         MandateKey(write_key(tmp_path / "key", text, mode))
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_a_key_that_others_can_replace_is_none(tmp_path: Path, link: bool) -> None:
+    folder = tmp_path / "everybody's"
+    folder.mkdir()
+    folder.chmod(0o777)
+    path = folder / "key"
+    if link:
+        own = tmp_path / "own"
+        own.mkdir()
+        write_key(own / "key")
+        (folder / "way").symlink_to(own)
+        path = folder / "way" / "key"
+    else:
+        write_key(path)
+    with pytest.raises(StateError, match="others could replace the mandate key"):
+        MandateKey(path)
+
+
 def test_a_key_that_is_not_there_says_how_one_is_made(host: Host, tmp_path: Path) -> None:
     here = host("a")
     os.unlink(here.mandate_key)

@@ -1,7 +1,9 @@
 """The watcher's own page: what it says, and what hostile clients cost."""
 
 import asyncio
+import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -111,6 +113,26 @@ async def test_hostile_clients_cost_little_and_hold_nobody_up(
         pass
     for _, writer in silent:
         writer.close()
+
+
+async def test_who_does_not_read_the_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsconsole.watcher.own_page.WITHIN", 0.5)
+    monkeypatch.setattr("opsconsole.watcher.own_page.CLIENTS", 1)
+    name = "x" * 4_000_000
+    found = OwnPage(LISTEN, lambda: health(deliveries=(Delivery(name),)))
+    await found.open()
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", found.port))
+        slow.sendall(get("/metrics"))
+        while not (await ask(found, get("/"))).startswith(b"HTTP/1.1 404"):
+            pass
+        read = 0
+        with contextlib.suppress(ConnectionError):
+            while said := await asyncio.to_thread(slow.recv, 1_000_000):
+                read += len(said)
+    await found.close()
+    assert read < len(name), "its place is free, so nothing of it is there any more"
 
 
 @pytest.mark.parametrize("listen", ["localhost:0", "[::1]:0"])

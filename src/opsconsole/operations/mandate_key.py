@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from opsconsole import durable
+from opsconsole import durable, ownership
 from opsconsole.errors import StateError
 
 SHORTEST: Final = 32
@@ -29,6 +29,7 @@ class MandateKey:
     def __init__(self, path: Path) -> None:
         make = _MAKE % path
         try:
+            loose = ownership.looseness(path)
             descriptor = durable.open_file(path, os.O_RDONLY)
             try:
                 status = os.fstat(descriptor)
@@ -41,6 +42,10 @@ class MandateKey:
         if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
             raise StateError(
                 f"the mandate key {path} is not this user's alone", remedy=f"chmod 600 {path}"
+            )
+        if loose is not None:
+            raise StateError(
+                f"others could replace the mandate key {path}: {loose.how}", remedy=loose.remedy
             )
         if len(secret) < SHORTEST:
             raise StateError(f"the mandate key {path} is too short", remedy=make)

@@ -8,7 +8,6 @@ it. What it asks for is compared, and never shown.
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -70,7 +69,8 @@ class OwnPage:
             async with asyncio.timeout(WITHIN):
                 head = await reader.readuntil(b"\r\n\r\n")
                 writer.write(self._answer(head))
-                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
         except (
             OSError,
             TimeoutError,
@@ -81,8 +81,8 @@ class OwnPage:
             return
         finally:
             self._clients -= 1
-            with suppress(OSError):
-                writer.close()
+            # What nobody has read by now is not kept for them, nor their socket.
+            writer.transport.abort()
 
     def _answer(self, head: bytes) -> bytes:
         method, _, rest = head.partition(b"\r\n")[0].partition(b" ")

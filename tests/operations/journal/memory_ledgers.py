@@ -65,8 +65,9 @@ class MemoryLedgers:
         return max(named, key=lambda item: item[0])[1] if named else None
 
     def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
-        """Those of ``kind`` that moved last, newest first."""
-        newest = self._ledgers(kind)[:LEDGERS_LISTED]
+        """Those of ``kind`` that go on, and those that ended last; what moved last is first."""
+        listed = sorted(self._ledgers(kind), key=lambda item: item[1].ended)[:LEDGERS_LISTED]
+        newest = sorted(listed, key=lambda item: -item[1].moved)
         return tuple(LedgerStamp(kind, name[1], ledger.count) for name, ledger in newest)
 
     def ledger(self, kind: LedgerKind, identity: str) -> tuple[LedgerRecord, ...]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from opsconsole.model.ledger_record import Record
 from opsconsole.model.operation import Refusal
 from opsconsole.model.remedies.episodes import Episode, Stage
-from opsconsole.operations.journal.records import Scope
+from opsconsole.operations.journal.ledger_bounds import BOUNDS
+from opsconsole.operations.journal.records import LedgerKind, Scope
 from opsconsole.operations.remedies.book import RemedyBook
 from tests.operations.place import Place
 
@@ -135,3 +137,30 @@ def test_of_a_hand_and_an_act_at_the_same_moment_exactly_one_is_first(place: Pla
         assert isinstance(answers["stop"], Refusal) is not stopped
         for book in (here, there):
             book.close()
+
+
+def test_off_outlives_all_that_is_recorded_after_it(
+    place: Place, book: RemedyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = LedgerKind.AUTOMATION
+    monkeypatch.setattr("opsconsole.model.remedies.switch.SAID_AGAIN", 5)
+    monkeypatch.setitem(BOUNDS, kind, replace(BOUNDS[kind], size=3000))  # type: ignore[arg-type]
+    off = book.switch_to(on=False, reason="deploying", at=AT).off
+    for number in range(60):
+        assert book.plan_opened("web", AT + number).off == off
+    assert _another(place).switch().off == off
+    assert book.switch_to(on=True, reason="", at=AT + 99).off is None
+    for number in range(20):
+        assert book.plan_opened("web", AT + 100 + number).off is None
+
+
+def test_an_episode_that_goes_on_is_hidden_by_none_that_are_over(
+    book: RemedyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opsconsole.operations.journal.sql_ledgers.LEDGERS_LISTED", 3)
+    stood = _counting(book)
+    stopped = book.stop(stood.id, "I look at it", AT + 5)
+    for number in range(4):
+        other = book.begin({**FIRST, "rule": "other"}, AT + 10 + number)
+        book.add(other.id, lambda _: [{"do": "end", "at": AT + 20, "how": "alone"}], AT + 20)
+    assert stopped in book.episodes()

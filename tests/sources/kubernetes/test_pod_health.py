@@ -140,10 +140,19 @@ async def test_the_pod_is_judged_by_what_it_says_itself(
 
 
 async def test_a_pod_that_the_server_no_longer_has_is_not_looked_at(tmp_path: Path) -> None:
+    async with stand_in() as server, asking(server, tmp_path, "web-1") as (source, known):
+        server.says[AT_POD] = status(404, "NotFound", kind="pods", name="web-1")
+        known.gone_after = 1
+        assert not await looks(source)
+
+
+async def test_a_pod_that_says_that_it_is_not_there_is_not_hidden(tmp_path: Path) -> None:
     async with stand_in() as server, asking(server, tmp_path, "web-1", "web-2") as (source, _):
         server.says[AT_POD] = status(404, "NotFound", kind="pods", name="web-1")
         server.says[AT_POD.replace("web-1", "web-2")] = OK
-        assert [each.name for each in await looks(source)] == ["web-2"]
+        found = {each.name: each.reading.fault for each in await looks(source)}
+    assert set(found) == {"web-1", "web-2"}
+    assert found["web-1"] is not None
 
 
 async def test_what_failed_while_its_pod_went_is_no_evidence(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Invariant: ``fold`` is total. Anybody's record switches automation off; that it 
 nothing, as what is done is decided by the configuration of the process that watches.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,6 +18,9 @@ PLAN_HOLDS: Final = 300.0
 """Seconds for which a plan that somebody opened holds automation back."""
 
 _CLOSINGS: Final = 200
+
+SAID_AGAIN: Final = 100
+"""Records after which it is said again that all is off: the oldest ones of its ledger go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +99,18 @@ def applied(switch: Switch, record: Record) -> Switch:
             return replace(switch, planned=(*others[-_CLOSINGS:], opened)) if service else switch
         case _:
             return switch
+
+
+def kept_in(records: Sequence[Record]) -> Sequence[Record]:
+    """What is said again before more is added, so that who switched it off is never forgotten."""
+    said = fold(records).off
+    if said is None:
+        return ()
+    last = max(number for number, each in enumerate(records) if _is_off(each))
+    if len(records) - last <= SAID_AGAIN:
+        return ()
+    return [{"do": "off", "at": said.at, "who": said.who, "host": said.host, "reason": said.reason}]
+
+
+def _is_off(record: Record) -> bool:
+    return record.get("do") == "off" and moment_in(record) is not None

@@ -22,7 +22,7 @@ class FoldedLedgers(Generic[T]):
         self._known: dict[str, tuple[int, T | None]] = {}
 
     def read(self, ledgers: Ledgers, most: int | None = None) -> tuple[T, ...]:
-        """Those that moved last, newest first, at most ``most`` of them."""
+        """Those that are listed, what moved last first, at most ``most`` of them."""
         stamps = ledgers.ledgers(self._kind)[:most]
         known = self._known
         self._known = {

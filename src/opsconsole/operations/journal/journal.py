@@ -199,7 +199,10 @@ class Ledgers(Protocol):
     """
 
     def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
-        """Those of ``kind`` that moved last, newest first."""
+        """Those of ``kind`` that go on, and those that ended last; what moved last is first.
+
+        What is over hides nothing that goes on.
+        """
         ...
 
     def ledger(self, kind: LedgerKind, identity: str) -> tuple[LedgerRecord, ...]:

@@ -35,10 +35,12 @@ class SqlLedgers(SqlReading):
     """Safe to use from several threads."""
 
     def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
-        """Those of ``kind`` that moved last, newest first."""
+        """Those of ``kind`` that go on, and those that ended last; what moved last is first."""
         rows = self.database.read(
-            "SELECT id, kind, records FROM ledgers WHERE kind = ? AND (? = '' OR scope IN ('', ?))"
-            " ORDER BY moved_at DESC, number DESC LIMIT ?",
+            "SELECT id, kind, records FROM (SELECT * FROM ledgers"
+            " WHERE kind = ? AND (? = '' OR scope IN ('', ?))"
+            " ORDER BY ended, moved_at DESC, number DESC LIMIT ?) AS listed"
+            " ORDER BY moved_at DESC, number DESC",
             (kind.value, self.scope_key, self.scope_key, LEDGERS_LISTED),
         )
         return tuple(self.understandable(rows, _stamp))

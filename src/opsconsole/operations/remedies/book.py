@@ -15,7 +15,7 @@ from opsconsole.model.ledger_record import Record
 from opsconsole.model.operation import Refusal
 from opsconsole.model.remedies import switch
 from opsconsole.model.remedies.episodes import Episode, applied, fold
-from opsconsole.model.remedies.switch import ON, SWITCH, Switch
+from opsconsole.model.remedies.switch import ON, SWITCH, Switch, kept_in
 from opsconsole.operations.journal.folded_ledgers import FoldedLedgers
 from opsconsole.operations.journal.journal import Journal, LedgerExistsError
 from opsconsole.operations.journal.records import LedgerKind, LedgerStamp, Scope
@@ -46,16 +46,16 @@ class RemedyBook:
         self._journal = LateJournal(state, scope)
         self._of_all = LateJournal(state, None)
         self._episodes = FoldedLedgers(LedgerKind.REMEDY, fold)
-        self._switch: tuple[LedgerStamp | None, Switch] = None, ON
+        self._switch: tuple[tuple[LedgerStamp, ...], Switch] = (), ON
 
     def switch(self) -> Switch:
         """The switch as it stands."""
         if not self._of_all.is_there():
             return ON
         journal = self._of_all.open()
-        stamp = next((each for each in journal.ledgers(LedgerKind.AUTOMATION)), None)
-        if stamp != self._switch[0]:
-            self._switch = stamp, _switch_in(journal)
+        stamps = journal.ledgers(LedgerKind.AUTOMATION)
+        if stamps != self._switch[0]:
+            self._switch = stamps, _switch_in(journal)
         return self._switch[1]
 
     def episodes(self) -> tuple[Episode, ...]:
@@ -145,7 +145,9 @@ class RemedyBook:
         try:
             journal.begin_ledger(LedgerKind.AUTOMATION, SWITCH, record, at)
         except LedgerExistsError:
-            journal.extend_ledger(LedgerKind.AUTOMATION, SWITCH, lambda _: [record], at)
+            journal.extend_ledger(
+                LedgerKind.AUTOMATION, SWITCH, lambda all_: [*kept_in(all_), record], at
+            )
         return self.switch()
 
 

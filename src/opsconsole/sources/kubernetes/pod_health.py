@@ -109,10 +109,11 @@ class PodHealth(Source[PodsSeen]):
         await self._forget(pods)
         found = await asyncio.gather(*(self._one(client, *each) for each in wanted))
         there = {pod.id for pod in pods}
-        if any(each is None or not _is_well(each) for each in found):
+        if not all(map(_is_well, found)):
             still, _ = await self._pods.pods_of(asked.workloads, asked.timeout)
             there = {pod.id for pod in still}
-        looks = tuple(each for each in found if each is not None and each.pod in there)
+        # Whether a pod is gone its cluster says: what came by the proxy, it may have said itself.
+        looks = tuple(each for each in found if each.pod in there)
         return PodsSeen(asked.service, asked.cluster, looks)
 
     async def close(self) -> None:
@@ -128,8 +129,7 @@ class PodHealth(Source[PodsSeen]):
 
     async def _one(
         self, client: ClusterClient, pod: Replica, kind: ProbeKind, health: Health
-    ) -> PodLook | None:
-        """None where the pod has gone."""
+    ) -> PodLook:
         asked = self._asked
         port = asked.port or next((each.private for each in pod.ports), None)
         if port is None:
@@ -148,8 +148,6 @@ class PodHealth(Source[PodsSeen]):
             probe = self._probes[key] = self._made(what, client, below if proxied else "")
         async with self._room:
             reading = await probe.collect()
-        if proxied and reading.fault is not None and reading.fault.kind is FaultKind.ABSENT:
-            return None
         return PodLook(pod.id, pod.name, kind, what.primary, what.url, reading)
 
     def _made(self, what: Asked, client: ClusterClient, below: str) -> HttpProbe:
