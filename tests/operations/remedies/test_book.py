@@ -144,7 +144,7 @@ def test_off_outlives_all_that_is_recorded_after_it(
 ) -> None:
     kind = LedgerKind.AUTOMATION
     monkeypatch.setattr("opsconsole.model.remedies.switch.SAID_AGAIN", 5)
-    monkeypatch.setitem(BOUNDS, kind, replace(BOUNDS[kind], size=3000))  # type: ignore[arg-type]
+    monkeypatch.setitem(BOUNDS, kind, replace(BOUNDS[kind], size=3000))
     off = book.switch_to(on=False, reason="deploying", at=AT).off
     for number in range(60):
         assert book.plan_opened("web", AT + number).off == off

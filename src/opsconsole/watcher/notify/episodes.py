@@ -5,6 +5,7 @@ the records of a value fold to the same value again. Every text is safe to show.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -17,6 +18,9 @@ Record = Mapping[str, object]
 """One record, as JSON has it."""
 
 _TEXT: Final = 300
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,80}")
+"""What an episode is called, which goes into headers too."""
+
 _KEY: Final = 1000
 _MEMBERS: Final = 2000
 _LABELS: Final = 64
@@ -86,7 +90,7 @@ class Notified:
         listed = record.get("members")
         found = tuple(_members(listed[:_MEMBERS])) if isinstance(listed, (list, tuple)) else ()
         name = _text(record.get("id"), _KEY)
-        if found and name:
+        if found and _ID.fullmatch(name):
             self.episodes[name] = Episode(name, found, at)
 
 

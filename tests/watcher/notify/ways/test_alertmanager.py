@@ -1,6 +1,7 @@
 """A real Alertmanager: what lasts does not flap, what is over ends, nothing is there twice."""
 
 import json
+import re
 import time
 import urllib.request
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from opsconsole.model.state import State
 from opsconsole.operations.state_place import FolderPlace, LateJournal
 from opsconsole.sources.http.connector import Connector
 from opsconsole.threads import BoundedExecutor
+from opsconsole.watcher.notify.episodes import folded, opened
 from opsconsole.watcher.notify.kept import KeptNotices
 from opsconsole.watcher.notify.notifying import Notifying
 from opsconsole.watcher.notify.ways.alertmanager import (
@@ -55,6 +57,22 @@ def test_labels_are_identity_alone() -> None:
     assert first["annotations"] == {
         "summary": "down: db: 3 times", "description": "all", "folded": "3"
     }  # fmt: skip
+
+
+def test_no_label_has_a_name_for_which_all_others_are_refused() -> None:
+    strange = replace(MEMBER, labels={"com.docker/x": "a", "9": "b", "é": "c", "": "d"})
+    (alert,) = pushed([replace(EPISODE, members=(strange,))], {}, "prod", NOW)
+    labels = alert["labels"]
+    assert isinstance(labels, dict)
+    assert all(re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) for name in labels)
+    assert labels["com_docker_x"] == "a"
+
+
+@pytest.mark.parametrize("name", ["a\r\nX: 1", "é", "a>b", "", "x" * 500])
+def test_no_record_gives_an_episode_a_name_that_is_no_word(name: str) -> None:
+    said = {**opened(EPISODE), "id": name}
+    assert not folded([said]).episodes
+    assert folded([opened(EPISODE)]).episodes
 
 
 def test_what_lasts_ends_after_several_missed_pushes_and_what_is_over_at_its_end() -> None:

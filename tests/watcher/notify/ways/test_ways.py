@@ -4,6 +4,7 @@ import asyncio
 import email
 import email.policy
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,25 @@ async def test_a_mail_goes_to_everybody(tmp_path: Path, threads: BoundedExecutor
     assert read["Message-ID"] == "<e1-new@opsconsole.invalid>"
     assert read["References"] == "<e1@opsconsole.invalid>"
     assert "acts: nobody" in read.get_content()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "a\r\nBcc: x@b.test",
+        "=?utf-8?q?=0d=0aX-Evil:_1=0d=0a=0d=0aclick_here?=",
+        "=?utf-8?b?DQpYLUV2aWw6IDE=?=",
+        "==??utf-8?q?=0aX-Evil:_1?= =?utf-8?q?=0a=0ahello?=",
+        "é" * 300 + " =?utf-8?q?=0d=0aX-Evil:_1?=",
+    ],
+)
+def test_no_title_adds_a_header_or_begins_the_text(title: str) -> None:
+    plain = email.message_from_bytes(made(mail(25), MESSAGE).as_bytes())
+    read = email.message_from_bytes(made(mail(25), replace(MESSAGE, title=title)).as_bytes())
+    names = {*plain.keys(), "Content-Transfer-Encoding"}
+    assert set(read.keys()) <= names
+    assert len(read.keys()) == len(plain.keys())
+    assert read["Subject"].strip()
 
 
 async def test_mail_that_does_not_arrive_is_a_fault_in_time(

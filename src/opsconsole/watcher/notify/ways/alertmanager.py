@@ -9,6 +9,7 @@ Format: Alertmanager's v2 API, https://prometheus.io/docs/alerting/latest/client
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ BATCH: Final = 256
 
 _PATH: Final = "/api/v2/alerts"
 _OURS: Final = "opsconsole"
+_NO_NAME: Final = re.compile(r"^[0-9]|[^A-Za-z0-9_]")
 
 
 class AlertmanagerWay:
@@ -91,7 +93,7 @@ def pushed(
             yield {
                 "labels": {
                     "environment": environment,
-                    **member.labels,
+                    **_labels(member.labels),
                     "alertname": member.name,
                     "severity": member.severity.value,
                     "reported_by": _OURS,
@@ -100,6 +102,12 @@ def pushed(
                 "startsAt": _written(starts + skew),
                 "endsAt": _written(ends + skew),
             }
+
+
+def _labels(found: Mapping[str, str]) -> dict[str, str]:
+    """Labels with names that every Alertmanager takes: it refuses a whole push for one that is
+    none."""
+    return {_NO_NAME.sub("_", name): value for name, value in found.items() if name}
 
 
 def _annotations(summary: str, said: Message | None) -> dict[str, str]:

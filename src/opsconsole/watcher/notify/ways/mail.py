@@ -93,7 +93,7 @@ class MailWay:
 def made(mail: Mail, message: Message) -> EmailMessage:
     """``message`` as a mail."""
     written = EmailMessage()
-    written["Subject"] = " ".join(in_text(mail.subject, message).split())
+    written["Subject"] = _plain(in_text(mail.subject, message))
     written["From"] = mail.sender
     written["To"] = ", ".join(mail.to)
     written["Date"] = formatdate(usegmt=True)
@@ -103,6 +103,11 @@ def made(mail: Mail, message: Message) -> EmailMessage:
     written["Auto-Submitted"] = "auto-generated"
     written.set_content(f"{message.title}\n\n{message.text}\n")
     return written
+
+
+def _plain(text: str) -> str:
+    """One line that says what it says: no encoded word (RFC 2047), which could hold line breaks."""
+    return " ".join(text.replace("=?", "= ?").split())
 
 
 def _said(error: smtplib.SMTPException) -> str:
