@@ -158,7 +158,8 @@ def tells_the_story(report: str, before: str, leaking: str) -> None:
     moment = r"\d\d:\d\d:\d\dZ"
     assert re.fullmatch(
         rf"`shop` went wrong at {moment} on \S+; at its worst it was down, and it was still wrong"
-        rf" \d+s later, when this report ends\.( It was wrong as well .*)? No other service was"
+        rf" \d+s later, when this report ends\.( It was wrong as well .*)?"
+        r" No other service (connected with it )?was"
         r" affected\.",
         what,
     ), what

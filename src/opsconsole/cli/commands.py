@@ -312,7 +312,9 @@ def _add_alert_commands(commands: "_Commands") -> None:
     )
     silence = parsers["silence"]
     silence.add_argument("matchers", nargs="+", metavar="MATCHER", help='such as job=~"api|web"')
-    silence.add_argument("--for", dest="duration", metavar="2h", help="how long it lasts; required")
+    silence.add_argument(
+        "--for", dest="duration", metavar="2h", help="how long it lasts; needed by start"
+    )
     silence.add_argument("--replace", metavar="ID", help="replace this silence with the new one")
     parsers["unsilence"].add_argument("id", metavar="ID", help="the silence, as silences lists it")
     for verb in ("silence", "unsilence"):
@@ -329,7 +331,9 @@ def _add_incident_commands(commands: "_Commands") -> None:
         "list or show incidents, or write a report for the post-mortem of what was recorded",
     )
     incident.add_argument(
-        "what", choices=["list", "show", "export"], help="export writes a report as Markdown"
+        "what",
+        choices=["list", "show", "export"],
+        help="export writes a report as Markdown; one is opened in the console, with I",
     )
     incident.add_argument(
         "number",
@@ -385,7 +389,10 @@ def _add_maintenance(commands: "_Commands") -> None:
     )
     work.add_argument("--for", dest="duration", metavar="2h", help="how long it lasts; required")
     work.add_argument(
-        "--reason", default="", metavar="TEXT", help="what is done; everybody sees it"
+        "--reason",
+        default="",
+        metavar="TEXT",
+        help="what is done; everybody sees it; needed by start",
     )
     work.add_argument("--json", action="store_true", help="for scripts; versioned")
     work.set_defaults(module="changing.maintenance")

@@ -71,10 +71,12 @@ OPEN: dict[str, tuple[Callable[[Snapshot], Snapshot], str, str]] = {
         lambda each: replace(
             each,
             maintenances=(
-                Maintenance("m", ("db", "shop"), NOW - 60, NOW + 3600, "disks", "kim", "bastion-1"),
+                Maintenance(
+                    "m", ("db", "ai-backend"), NOW - 60, NOW + 3600, "disks", "kim", "bastion-1"
+                ),
             ),
         ),
-        "Worked on", "db, shop until 10:14:07Z, by kim@bastion-1: disks",
+        "Worked on", "db, ai-backend until 10:14:07Z, by kim@bastion-1: disks",
     ),
     "work that comes each week, on all": (
         lambda each: replace(each, maintenances=(Maintenance("m", (), NOW - 60, NOW + 3600),)),
@@ -139,10 +141,13 @@ OVER: dict[str, Callable[[Snapshot], Snapshot]] = {
         each, silences=(silence("old", SilenceState.EXPIRED),)
     ),
     "work that is over": lambda each: replace(
-        each, maintenances=(Maintenance("m", ("db",), NOW - 60, NOW - 1),)
+        each, maintenances=(Maintenance("m", ("ai-backend",), NOW - 60, NOW - 1),)
+    ),
+    "work on what another configuration watches": lambda each: replace(
+        each, maintenances=(Maintenance("m", ("not-here",), NOW - 60, NOW + 60),)
     ),
     "work that begins later": lambda each: replace(
-        each, maintenances=(Maintenance("m", ("db",), NOW + 1, NOW + 60),)
+        each, maintenances=(Maintenance("m", ("ai-backend",), NOW + 1, NOW + 60),)
     ),
     "automation that is on": lambda each: replace(each, automation=Automation((RULE,))),
     "an operation with its verdict": lambda each: replace(

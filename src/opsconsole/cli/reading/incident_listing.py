@@ -31,7 +31,9 @@ def incident_number(text: str | None) -> int | None:
     if digits.isascii() and digits.isdigit() and len(digits) < 10:
         return int(digits)
     said = sanitize(text, limit=40)
-    raise OpsconsoleError(f"{said} is no number of an incident", remedy="incident list names them")
+    raise OpsconsoleError(
+        f"{said} is no number of an incident", remedy="opsconsole incident list names them"
+    )
 
 
 def one(configuration: Configuration, number: int) -> Incident:
@@ -42,7 +44,9 @@ def one(configuration: Configuration, number: int) -> Incident:
     finally:
         book.close()
     if found is None:
-        raise OpsconsoleError(f"there is no INC-{number}", remedy="incident list names them")
+        raise OpsconsoleError(
+            f"there is no INC-{number}", remedy="opsconsole incident list names them"
+        )
     return found
 
 

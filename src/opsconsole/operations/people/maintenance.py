@@ -25,7 +25,9 @@ KEPT: Final = 86400.0
 """Seconds for which one that is over is listed."""
 
 _NO_SUCH: Final = Refusal(
-    "no-such-maintenance", "no such maintenance is going on", "opsconsole maintenance list"
+    "no-such-maintenance",
+    "no such maintenance is going on",
+    "opsconsole maintenance list names them",
 )
 _NO_REASON: Final = Refusal(
     "reason-missing", "a maintenance has a reason", "say in a few words what is done"

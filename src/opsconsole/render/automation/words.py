@@ -179,4 +179,4 @@ def maintenance_line(work: Maintenance, now: float) -> str:
     else:
         until = f"over since {written(work.ends_at)}"
     ended = f", ended by {work.ended_by}" if work.ended_by else ""
-    return f"{work.id}  {services}  {until}{ended}, by {by}: {work.reason}"
+    return f"{work.id}  {services}  {until}{ended}; announced by {by}: {work.reason}"

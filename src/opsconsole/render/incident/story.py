@@ -116,7 +116,8 @@ def _others(incident: Reported, main: Affected) -> Iterator[str]:
     if not names:
         unseen = _unseen(incident)
         sure = "is known to have been" if unseen else "was"
-        yield f"No other service {sure} affected.{unseen}"
+        about = "connected with it " if incident.service else ""
+        yield f"No other service {about}{sure} affected.{unseen}"
         return
     through = {each.service for each in others if main.service in each.needs}
     needs = f" (which needs {code(main.service)})"

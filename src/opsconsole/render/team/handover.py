@@ -84,7 +84,7 @@ def parts(snapshot: Snapshot, now: float) -> tuple[Part, ...]:
              "acknowledged", "acknowledged"),
         Part("Silenced", _all(_silence, (e for e in active if not e.acknowledges), now),
              "silenced", "silenced"),
-        Part("Worked on", _all(_work, _going_on(snapshot.maintenances, now), now),
+        Part("Worked on", _all(_work, _going_on(snapshot, now), now),
              "worked on", "worked on"),
         Part("Automation", tuple(_automation(snapshot.automation, now)),
              "matter of automation", "matters of automation"),
@@ -222,8 +222,12 @@ def _silence(silence: SilenceView, now: float) -> Item:
     return Item(shown(silence.matchers), said)
 
 
-def _going_on(works: Iterable[Maintenance], now: float) -> list[Maintenance]:
-    return sorted((each for each in works if each.is_on(now)), key=lambda each: each.ends_at)
+def _going_on(snapshot: Snapshot, now: float) -> list[Maintenance]:
+    """Work on what is watched here: other configurations of the same state have theirs."""
+    names = [each.name for each in snapshot.services]
+    on = (each for each in snapshot.maintenances if each.is_on(now))
+    here = (each for each in on if not each.services or any(map(each.covers, names)))
+    return sorted(here, key=lambda each: each.ends_at)
 
 
 def _work(work: Maintenance, now: float) -> Item:
