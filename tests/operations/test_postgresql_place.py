@@ -103,7 +103,8 @@ def test_another_process_makes_the_same_state_of_its_name(tmp_path: Path) -> Non
     [
         "host=a password=x", "host=a PASSWORD = 'x'", "postgresql://kim:x@db/ops",
         "postgres://kim:x@db", "postgresql://db/ops?password=x", "postgresql://db/?pass%77ord=x",
-        "host=a sslpassword=x",
+        "host=a sslpassword=x", "postgresql://kim:x@[db/ops", "postgresql://kim:a/x@db",
+        "dbname=postgresql://kim:x@db/ops", "postgres://a,kim:x@db/ops",
     ],
 )  # fmt: skip
 def test_a_password_has_no_place_in_the_configuration(tmp_path: Path, conninfo: str) -> None:

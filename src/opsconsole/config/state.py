@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from opsconsole.config.types import Model, Text
 
-_PASSWORD: Final = re.compile(r"\b(?:ssl)?password\s*=", re.IGNORECASE)
+_PASSWORD: Final = re.compile(r"\b(?:ssl)?password\s*=|://[^/?\s]*:[^?]*@", re.IGNORECASE)
 
 
 class State(Model):
@@ -30,7 +30,6 @@ class State(Model):
     @field_validator("postgresql")
     @classmethod
     def _no_password(cls, words: str | None) -> str | None:
-        # That of a URL's user is found as in any URL.
         if words is not None and _PASSWORD.search(unquote(words)):
             raise ValueError(
                 "a password does not belong here; use ~/.pgpass, the service file or a certificate"

@@ -65,6 +65,21 @@ def test_those_who_open_at_once_each_have_a_number_of_their_own(there: FolderPla
         book.close()
 
 
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_number_that_was_made_up_keeps_nobody_from_opening(
+    there: FolderPlace, first: int
+) -> None:
+    book = TeamBook(there)
+    for _ in range(first):
+        opened(book)
+    journal = there.journal()
+    for number in ("999999999", "999999990"):
+        journal.begin_ledger(LedgerKind.INCIDENT, number, {"do": "?"}, 200.0)
+    journal.close()
+    assert [opened(book).number for _ in range(2)] == [first + 1, first + 2]
+    book.close()
+
+
 def test_what_is_not_there_or_no_number_is_refused(there: FolderPlace) -> None:
     book = TeamBook(there)
     for number in (1, 0, -1, 10**12):

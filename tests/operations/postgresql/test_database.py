@@ -2,6 +2,7 @@
 
 import os
 import threading
+import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -262,6 +263,21 @@ def test_an_error_says_what_to_do(error: type[errors.Error], remedy: str) -> Non
     said = link.unusable(error("no\x1b[2J\nroom"))
     assert remedy in str(said)
     assert is_clean(str(said))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "postgresql://kim:hunter2@[x/db",
+        "postgresql://kim:hunter2%zz@x/db",
+        "host=127.0.0.1 password=kim hunter2",
+        "hunter2",
+    ],
+)
+def test_what_libpq_does_not_understand_is_not_repeated(words: str) -> None:
+    with pytest.raises(StateError, match="does not understand") as caught:
+        PostgresqlDatabase(words).version()
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_password_is_in_no_error() -> None:

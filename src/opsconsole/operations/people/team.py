@@ -7,6 +7,7 @@ be written it is refused. Nothing is made where there is no state and nothing is
 
 import contextlib
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
 from opsconsole.errors import StateError
@@ -25,7 +26,11 @@ from opsconsole.operations.who import whoami
 CLOSED_SHOWN: Final = 20
 """Incidents that were closed which are shown, the last ones."""
 
+_LAST: Final = 10**9 - 1
 _TRIES: Final = 100
+
+_APART: Final = 1000
+"""How far a number is beyond the one before it that was not given by counting."""
 
 _LATEST: Final = 5
 """Hand-overs that are read: of those that moved last, one was taken last."""
@@ -74,7 +79,7 @@ class TeamBook:
 
     def incident(self, number: int) -> Incident | None:
         """One incident, however old."""
-        if not self._journal.is_there() or not 0 < number < 10**9:
+        if not self._journal.is_there() or not 0 < number <= _LAST:
             return None
         return fold(number, self._journal.open().ledger(LedgerKind.INCIDENT, str(number)))
 
@@ -94,9 +99,7 @@ class TeamBook:
 
     def _opened(self, request: IncidentRequest, at: float) -> Incident | Refusal:
         journal = self._journal.open()
-        first_free = 1 + max(
-            (int(each.id) for each in journal.ledgers(LedgerKind.INCIDENT)), default=0
-        )
+        first_free = _first_free(int(each.id) for each in journal.ledgers(LedgerKind.INCIDENT))
         for number in range(first_free, first_free + _TRIES):
             first = opening(number, request, self.person, at)
             if isinstance(first, Refusal):
@@ -153,3 +156,13 @@ class TeamBook:
         with contextlib.suppress(StateError):
             self._presence.leave()
         self._journal.close()
+
+
+def _first_free(numbers: Iterable[int]) -> int:
+    """The number after those that were counted; one that somebody made up does not end them."""
+    last = 0
+    for number in sorted(numbers):
+        if last and number > last + _APART:
+            break
+        last = number
+    return last + 1 if last < _LAST - _TRIES else 1

@@ -76,6 +76,10 @@ def connect(conninfo: str, *, writing: bool = True) -> Link:
             target_session_attrs=target,
             **_OPTIONS,
         )
+    except psycopg.ProgrammingError:
+        # libpq repeats what it was given, in which a password may be.
+        what = "cannot use the state in PostgreSQL: libpq does not understand how it is reached"
+        raise StateError(what, remedy="look at state.postgresql in the configuration") from None
     except (psycopg.Error, UnicodeError) as error:
         raise unusable(error) from error
     for name in ("text", "varchar", "name"):
