@@ -212,6 +212,10 @@ class Mandates:
         except UnicodeDecodeError:
             return None
 
+    def are_there(self) -> bool:
+        """Whether this user has a place for them on this host."""
+        return self._folder.exists()
+
     def moved_at(self) -> int:
         """A number that differs once a mandate was given, changed or ended."""
         with self._open() as folder:

@@ -1,6 +1,7 @@
 """One process keeps the promises of a user, each to its end, whatever becomes of the others."""
 
 import asyncio
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -327,3 +328,24 @@ def test_each_kind_has_its_rule(
 
 def test_every_kind_of_promise_is_among_them() -> None:
     assert set(PromiseKind) == {END, ROLLBACK, WATCH, PromiseKind.NEXT}
+
+
+class OnAServer(Bounded):
+    """A state that is there as long as anybody knows, as one on a server is."""
+
+    def exists(self) -> bool:
+        super().exists()
+        return True
+
+
+@pytest.mark.usefixtures("ignored")
+def test_it_ends_when_what_it_keeps_was_removed_from_its_host(
+    tmp_path: Path, rules: dict[str, Scripted]
+) -> None:
+    place = OnAServer(tmp_path / "state")
+    journal = place.journal()
+    one = promised(place, "one", END)
+    rules[one] = Scripted(0.0)
+    rules[one].meanwhile = lambda: shutil.rmtree(tmp_path / "state", ignore_errors=True)
+    assert keeper.keep(place, OWN) == 0
+    journal.close()

@@ -68,7 +68,7 @@ async def _serve(state: StatePlace, journal: Journal, own: OwnConfiguration) -> 
     under_way: dict[Key, asyncio.Task[None]] = {}
     waiting: set[Key] = set()
     seen, looked_at = -1, 0.0
-    while state.exists():
+    while state.exists() and state.mandates.are_there():
         try:
             moved = state.mandates.moved_at()
             # Another keeper may let go of what this one would keep, and a file does not say so.
