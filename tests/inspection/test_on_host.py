@@ -76,6 +76,11 @@ ROWS = {
         action("restart", "pid_file", "gone/web.pid"),
         ((WARNING, "there is no folder {base}/gone"),),
     ),
+    "pid_file with a program": Row(
+        action("restart", "pid_file", {"path": "run/web.pid", "start": ["true"]}),
+        action("restart", "pid_file", {"path": "run/web.pid", "start": ["/no/such"]}),
+        ((ERROR, "there is no program /no/such"),),
+    ),
     "env_file": Row(
         action("degrade", "env_file", {"file": "web.env", "set": {"A": "1"}}),
         action("degrade", "env_file", {"file": "gone.env", "set": {"A": "1"}}),
@@ -132,7 +137,18 @@ ROWS = {
     "kubernetes": Row({}, action("restart", "kubernetes", "deployment/web"), (), here=False),
     "volume": Row({}, action("backup", "volume", {"volume": "web"}), (), here=False),
     "http": Row({}, action("restart", "http", SILENT), (), here=False),
-    "command": Row({}, action("restart", "command", ["true"]), (), here=False),
+    "command": Row(
+        action("restart", "command", ["true"]),
+        action("restart", "command", ["no-such-program", "x"]),
+        ((ERROR, "there is no program no-such-program"),),
+        here=False,
+    ),
+    "command by its path": Row(
+        action("restart", "command", ["/bin/true"]),
+        action("restart", "command", ["/no/such/program"]),
+        ((ERROR, "there is no program /no/such/program"),),
+        here=False,
+    ),
     "backup": Row({}, action("restore", "backup", "latest"), (), here=False),
     "logs docker": Row({}, log("docker", "web"), (), here=False),
     "logs swarm": Row({}, log("swarm", "web"), (), here=False),

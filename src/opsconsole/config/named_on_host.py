@@ -1,10 +1,11 @@
-"""What actions, logs and instances name on a host: units, files, folders, checkouts. Pure.
+"""What actions, logs and instances name on a host: units, files, folders, checkouts,
+programs. Pure.
 
 Invariant: every kind of action and of log is listed here, what it names or that it names nothing,
 which mypy compares with what a configuration can hold. Paths start where their drivers let them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
@@ -67,7 +68,14 @@ class Checkout:
     path: Path
 
 
-Thing = Unit | Entry | MadeFile | Checkout
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program by its absolute path, or by its name in PATH."""
+
+    name: str
+
+
+Thing = Unit | Entry | MadeFile | Checkout | Program
 Part = Action | ServiceLog | Instance | None
 
 
@@ -121,10 +129,9 @@ def _of_action(target: DriverTarget, base: Path) -> Iterator[Thing]:
             yield Unit(target.unit, target.user)
         case PidFile():
             yield MadeFile(base / Path(target.path).expanduser())
+            yield from _program_of(target.start)
         case EnvFlags():
-            yield Entry(base / Path(target.file).expanduser(), FileKind.FILE)
-            if target.pid_file:
-                yield MadeFile(base / Path(target.pid_file).expanduser())
+            yield from _of_flags(target, base)
         case FileSet():
             for path in target.paths:
                 yield Entry(base / Path(path).expanduser(), made=True)
@@ -133,18 +140,32 @@ def _of_action(target: DriverTarget, base: Path) -> Iterator[Thing]:
         case ReleaseFolders():
             yield Entry(base / target.releases, FileKind.FOLDER)
             yield Entry(base / target.current, FileKind.LINK)
+        case Command():
+            yield from _program_of(target.argv)
         case (
             DockerTarget()
             | SwarmTarget()
             | KubernetesAction()
             | VolumeTarget()
             | HttpCall()
-            | Command()
             | "latest"
         ):
             pass  # on an engine, or where only the call itself knows
         case _:
             assert_never(target)
+
+
+def _of_flags(target: EnvFlags, base: Path) -> Iterator[Thing]:
+    yield Entry(base / Path(target.file).expanduser(), FileKind.FILE)
+    if target.pid_file:
+        yield MadeFile(base / Path(target.pid_file).expanduser())
+
+
+def _program_of(argv: Sequence[str]) -> Iterator[Program]:
+    """None where it is named from a folder, which depends on the host that it is run on."""
+    for name in argv[:1]:
+        if name.startswith("/") or "/" not in name:
+            yield Program(name)
 
 
 def _of_log(log: ServiceLog, base: Path) -> Iterator[Thing]:

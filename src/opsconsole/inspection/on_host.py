@@ -21,6 +21,7 @@ from opsconsole.config.named_on_host import (
     Entry,
     MadeFile,
     Named,
+    Program,
     Thing,
     Unit,
     named_by,
@@ -35,6 +36,7 @@ from opsconsole.model.running.machine import Command, Failure, FileKind, Machine
 from opsconsole.operations.drivers.git_calls import ask
 from opsconsole.operations.drivers.systemd import restart_of
 from opsconsole.operations.driving.driver import ObserveError
+from opsconsole.programs import PATH
 from opsconsole.sources.host.system_units import show
 from opsconsole.sources.http.resolver import Resolver
 from opsconsole.sources.http.transport_fault import TransportFaultError
@@ -145,6 +147,8 @@ async def _look(path: KeyPath, thing: Thing, machine: Machine) -> list[Finding]:
                 return await _made_file(path, thing, machine)
             case Checkout():
                 return await _checkout(path, thing, machine)
+            case Program():
+                return await _program(path, thing, machine)
             case _:
                 assert_never(thing)
     except MachineError as error:
@@ -217,6 +221,22 @@ async def _checkout(path: KeyPath, checkout: Checkout, machine: Machine) -> list
     return [Finding(path, Weight.ERROR, message, "name the folder of the checkout")]
 
 
+async def _program(path: KeyPath, program: Program, machine: Machine) -> list[Finding]:
+    """Looked for as the command's driver does, before anything is planned."""
+    for folder in PATH.split(":"):
+        try:
+            status = await machine.stat(Path(folder) / program.name)
+        except MachineError as error:
+            if error.failure is Failure.NOT_FOUND:
+                continue
+            raise
+        if status.kind is FileKind.FILE and status.mode & 0o111:
+            return []
+    remedy = "install it" if program.name.startswith("/") else f"install it in PATH, {PATH}"
+    message = f"there is no program {shown(program.name)}"
+    return [Finding(path, Weight.ERROR, message, f"{remedy}, or name another")]
+
+
 async def _check_rights(host: HostSettings, named: Named, machines: Machines) -> list[Finding]:
     """Whether sudo lets a unit of another host be restarted, and the line that it lacks."""
     target = named.part.systemd if isinstance(named.part, Action) else None
@@ -243,7 +263,12 @@ async def _check_elsewhere(
 ) -> list[Finding]:
     """What is used on this host for a service whose instances are all at other addresses."""
     instances = settings.services[name].instances
-    found = tuple(each for each in found if settings.host in _hosts_of(settings, each))
+    found = tuple(
+        each
+        for each in found
+        if settings.host in _hosts_of(settings, each)
+        and not all(isinstance(thing, Program) for thing in each.things)  # may reach anywhere
+    )
     if not instances or any(each.unit or each.pid_file for each in instances):
         return []
     hosts = [urlsplit(each.url).hostname or "" for each in instances]
