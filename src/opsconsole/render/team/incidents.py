@@ -153,8 +153,9 @@ def none_yet() -> Sequence[Line]:
 def title(incident: Incident, width: int, now: float, *, note: Line = ()) -> Line:
     """Its name, title, severity and age, as a rule."""
     end = now if incident.closed_at is None else incident.closed_at
-    age = f"{incident.severity.value}, {figures.age(end - incident.opened_at)}"
-    beside = note or (Span(age if incident.open else f"closed after {age}", Role.MUTED),)
+    age = figures.age(end - incident.opened_at)
+    lasted = age if incident.open else f"closed after {age}"
+    beside = note or (Span(f"{incident.severity.value}, {lasted}", Role.MUTED),)
     return titled(f"{incident.name} {incident.title}", width, focused=True, note=beside)
 
 
