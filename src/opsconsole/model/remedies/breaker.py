@@ -74,7 +74,9 @@ def breaker(
     rule: str, acts: Iterable[PastAct], closings: Iterable[Closing], limits: Limits, now: float
 ) -> Breaker:
     """The breaker of ``rule`` at ``now``."""
-    closed = max((each.by.at for each in closings if each.rule == rule), default=None)
+    # One of a clock that is ahead counts from its moment on, not for all acts until then.
+    mine = (each.by.at for each in closings if each.rule == rule)
+    closed = max((at for at in mine if at <= now), default=None)
     since_closed = [each for each in acts if closed is None or each.at > closed]
     state, opened = BreakerState.CLOSED, 0.0
     counted: list[PastAct] = []

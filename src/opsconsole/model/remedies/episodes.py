@@ -183,7 +183,8 @@ def applied(episode: Episode, record: Record) -> Episode:
     if does == "end":
         ending = _one_of(Ending, record, "how")
         by = text_in(record, "by")
-        return replace(episode, ended_at=at, ending=ending or Ending.NOT_SEEN, ended_by=by)
+        over = max(at, episode.at)
+        return replace(episode, ended_at=over, ending=ending or Ending.NOT_SEEN, ended_by=by)
     if does in {"begun", "not-begun", "verdict"}:
         return _of_act(episode, str(does), record, at)
     return episode if episode.done else _before_act(episode, str(does), record, at)

@@ -57,7 +57,9 @@ class Switch:
         """Who has a plan of a service open, as far as that can be: it is not known when it is
         closed."""
         return {
-            each.service: str(each.by) for each in self.planned if now - each.by.at < PLAN_HOLDS
+            each.service: str(each.by)
+            for each in self.planned
+            if abs(now - each.by.at) < PLAN_HOLDS
         }
 
 
