@@ -50,7 +50,10 @@ def test_one_of_several_services_is_ended_by_its_id_alone(place: Place) -> None:
     both = book.start(["web", "api"], HOUR, "patches", AT)
     assert isinstance(both, Maintenance)
 
-    assert _code(book.end("web", AT)) == "no-such-maintenance"
+    refused = book.end("web", AT)
+    assert _code(refused) == "not-alone"
+    assert both.id in str(refused), "what to do next"
+    assert _code(book.end("db", AT)) == "no-such-maintenance"
     assert not isinstance(book.end(both.id, AT), Refusal)
 
 

@@ -46,6 +46,18 @@ def scheduled(settings: Settings, now: float) -> tuple[Maintenance, ...]:
     return tuple(found)
 
 
+def _nothing_to_end(what: str, known: Iterable[Maintenance], at: float) -> Refusal:
+    """Work on ``what`` that is on others as well is ended by its id, as it ends for all of them."""
+    wider = [each.id for each in known if each.is_on(at) and what in each.services]
+    if not wider:
+        return _NO_SUCH
+    return Refusal(
+        "not-alone",
+        f"what is done on {sanitize(what)} is done on others as well, and ends for all of them",
+        f"end it by its id: {', '.join(wider)}",
+    )
+
+
 class MaintenanceBook:
     """One per process; its journal is opened when it is first needed. Raises StateError."""
 
@@ -89,6 +101,8 @@ class MaintenanceBook:
             for each in self.all(at)
             if each.is_on(at) and (each.id == what or each.services == (what,))
         ]
+        if not ending:
+            return _nothing_to_end(what, self.all(at), at)
         who = whoami()
         record = {"do": "end", "at": at, "who": who.name, "host": who.host}
         for each in ending:
