@@ -49,6 +49,27 @@ async def test_one_that_fails_is_restarted_once_and_all_of_it_is_recorded() -> N
     assert (episode.operation, len(stage.door.done)) == (done.id, 1)
 
 
+async def test_a_countdown_is_waited_for_whatever_anybody_records_of_it() -> None:
+    stage = Theatre()
+    stage.fail("web")
+    while not stage.episodes:
+        await stage.go(5)
+    now = stage.clock.now()
+    stage.book.add(
+        stage.episodes[0].id,
+        lambda _: [
+            {"do": "hold", "at": now, "code": HoldCode.LOCKED.value, "subject": "somebody"},
+            {"do": "count", "at": now, "until": now},
+        ],
+        now,
+    )
+    assert stage.episodes[0].counting_to == now
+    await stage.go(24)
+    assert stage.door.done == []
+    await stage.go(15)
+    assert len(stage.door.done) == 1
+
+
 async def test_all_at_once_nothing_is_done_whatever_the_size() -> None:
     for count in (1, 2, 4, 9, 60):
         stage = Theatre(

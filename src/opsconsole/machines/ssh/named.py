@@ -62,7 +62,7 @@ _HERE: Final = """ocB="$HOME"/.cache/opsconsole ocN=%(name)s"""
 _BEGIN: Final = """
 ocIn %(lines)d
 ( export LC_ALL=C; umask 077; %(here)s
-mkdir -p "$ocB" || exit 1
+mkdir -p "$ocB" && [ ! -L "$ocB" ] && chmod 700 "$ocB" || exit 1
 find "$ocB" -mindepth 1 -maxdepth 1 -mtime +2 -exec rm -rf {} + 2>/dev/null
 printf "$ocD" | cat >"$ocB/$ocN.sh" || exit 1
 set -- /bin/sh "$ocB/$ocN.sh" "$ocB/$ocN"

@@ -36,6 +36,7 @@ from opsconsole.operations.state_place import StatePlace, scope_of
 from opsconsole.render.automation.evidence import evidence_lines, reason_of
 from opsconsole.threads import BoundedExecutor, QueueFullError
 from opsconsole.watcher.remedies.decision import (
+    ROUNDING,
     History,
     Question,
     Trouble,
@@ -116,6 +117,8 @@ class Remedies:
         self._threads = BoundedExecutor("remedies", 2)
         self._evidence = EvidenceBook()
         self._seen: set[str] = set()
+        self._counting: dict[str, float] = {}
+        """From when on this process has seen the countdown of an episode go on."""
         self._turn = asyncio.Lock()
 
     def use(self, settings: Settings) -> None:
@@ -240,12 +243,22 @@ class Remedies:
 
     async def _stepped(self, asked: Question, present: Episode, snapshot: Snapshot) -> Episode:
         decision, now = decide(asked), asked.now
-        if is_due(present, decision, now):
+        if is_due(present, decision, now) and self._has_counted(present, now):
             return await self._act(asked, present, snapshot)
         if isinstance(decision, Act) and decision.mode is RemedyMode.ASK:
             return await self._ask(asked, present, snapshot)
         records = of_decision(present, decision, self._shared.countdown, now)
-        return await self._add(present, *records) if records else present
+        after = await self._add(present, *records) if records else present
+        self._has_counted(after, now)
+        return after
+
+    def _has_counted(self, episode: Episode, now: float) -> bool:
+        """Whether this process has seen the whole countdown: a record of it may be anybody's."""
+        if episode.stage is not Stage.COUNTING:
+            self._counting.pop(episode.id, None)
+            return False
+        first = self._counting.setdefault(episode.id, now)
+        return now - first >= self._shared.countdown - ROUNDING
 
     async def _ask(self, asked: Question, present: Episode, snapshot: Snapshot) -> Episode:
         """Put the plan before who is there, once; a person carries it out from their console."""

@@ -302,6 +302,20 @@ async def test_after_a_refusal_a_call_is_sent_once_with_other_credentials() -> N
         assert credentials.asked == 1
 
 
+@pytest.mark.parametrize(("method", "sent"), [("GET", 2), ("POST", 1)])
+async def test_what_may_change_a_pod_is_sent_once_though_it_says_that_nobody_is_known(
+    method: str, sent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClusterClient, "sends", frozenset({"GET", "HEAD", "POST"}))
+    credentials = Changing("old-one", "new-one")
+    refused = said({"kind": "Status", "apiVersion": "v1", "code": 401}, 401)
+    async with answering(lambda _: refused, credentials=credentials) as (client, server):
+        deadline = asyncio.get_running_loop().time() + 5
+        with pytest.raises(ClusterError):
+            await client.proxied("/api/v1/pods/web:8080/proxy/x", None, deadline, method=method)
+        assert len(server.asked) == sent
+
+
 async def test_many_calls_that_are_refused_at_once_renew_once() -> None:
     credentials = Changing("old-one", "new-one", "newer-one")
     async with answering(lambda _: said({}), credentials=credentials) as (client, server):
