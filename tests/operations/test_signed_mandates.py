@@ -18,6 +18,7 @@ from opsconsole.operations.mandate_key import MandateKey
 from opsconsole.operations.postgresql_place import PostgresqlPlace
 from opsconsole.operations.signed_mandates import SignedMandates
 from tests.operations.journal.samples import intent, op
+from tests.servers.postgresql import Postgresql
 
 ONE = op("one")
 END = PromiseKind.END
@@ -213,3 +214,21 @@ def test_another_process_is_given_where_the_key_is(host: Host) -> None:
     assert (again.folder, again.mandate_key) == (here.folder, here.mandate_key)
     assert isinstance(again.mandates, SignedMandates)
     assert KEY not in here.name
+
+
+def test_what_was_confirmed_in_one_state_is_nothing_in_another(
+    host: Host, postgresql_server: Postgresql, tmp_path: Path
+) -> None:
+    here = host("a")
+    here.mandates.give(open_plan())
+    with psycopg.connect(here.conninfo) as connection:
+        row = connection.execute("SELECT * FROM opsconsole.mandates").fetchone()
+    assert row is not None
+    other = PostgresqlPlace(
+        postgresql_server.database(), tmp_path / "b", str(write_key(tmp_path / "b.key"))
+    )
+    assert other.mandates.all() == ()
+    marks = ", ".join(["%s"] * len(row))
+    change(other, f"INSERT INTO opsconsole.mandates VALUES ({marks})", *row)
+    assert other.mandates.get(ONE) is None
+    assert other.mandates.all() == ()

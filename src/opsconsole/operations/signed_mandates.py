@@ -2,7 +2,8 @@
 
 Invariant: as ``Mandates`` has it, but that a mandate stands in one of two places: in the shared
 state, signed with a key that only this user has, or, where its plan holds a secret, in a file of
-this host. A record of the shared state that is not signed with the key is nobody's mandate. Who
+this host. A record of the shared state that is not signed with the key, for that state, is nobody's
+mandate. Who
 keeps a promise holds its lock of the shared state, so another host keeps it once that has lapsed.
 
 What the signature cannot prevent: who may write the shared state can put back a mandate that is
@@ -21,8 +22,9 @@ from opsconsole.operations.locks.postgresql_locks import PostgresqlLocks
 from opsconsole.operations.mandate_key import MandateKey
 from opsconsole.operations.mandates import Mandate, Mandates, decoded, encoded
 
-_SHARED: Final = "shared"
-"""What stands for the state's name, which is another one on each host."""
+_IDENTITY: Final = "SELECT identity FROM chain"
+"""What stands for the state's name, which is another one on each host: made with its tables, and
+nobody who acts can change it."""
 
 _OTHERS_FIRST: Final = 60.0
 """Seconds in which another host that has the key would have seen what is due."""
@@ -74,6 +76,7 @@ class SignedMandates(HostMandates):
     def __init__(self, folder: Path, locks: PostgresqlLocks, key: Path) -> None:
         super().__init__(folder, locks)
         self._path = key
+        self._state_name = ""
 
     def get(self, operation: str) -> Mandate | None:
         """The mandate of an operation; None where this user gave none, or it is over."""
@@ -83,7 +86,7 @@ class SignedMandates(HostMandates):
         """Every mandate of this user's, in the order of their ids."""
         key = self._key()
         rows = self._locks.line.read(_ALL, (key.name,))
-        shared = [_checked(key, row) for row in rows]
+        shared = [_checked(key, row, self._name()) for row in rows]
         found = [*super().all(), *(each for each in shared if each is not None)]
         return tuple(sorted(found, key=lambda each: each.intent.operation))
 
@@ -101,7 +104,7 @@ class SignedMandates(HostMandates):
         if not _may_be_shared(mandate):
             super()._give(mandate)
             return
-        key, record = self._key(), encoded(mandate, _SHARED)
+        key, record = self._key(), encoded(mandate, self._name())
         values = (mandate.intent.operation, key.name, record.decode(), key.signature(record))
         self._locks.ask(_GIVE, values)
 
@@ -110,25 +113,30 @@ class SignedMandates(HostMandates):
         if super().get(operation) is not None:
             super()._write(mandate)
             return
-        key, record = self._key(), encoded(mandate, _SHARED)
+        key, record = self._key(), encoded(mandate, self._name())
         self._locks.ask(_WRITE, (record.decode(), key.signature(record), operation, key.name))
 
     def _shared(self, operation: str) -> Mandate | None:
         if not OPERATION_ID.fullmatch(operation):
             return None
         rows = self._locks.line.read(_ONE, (operation,))
-        return _checked(self._key(), rows[0]) if rows else None
+        return _checked(self._key(), rows[0], self._name()) if rows else None
 
     def _key(self) -> MandateKey:
         return MandateKey(self._path)
 
+    def _name(self) -> str:
+        if not self._state_name:
+            ((self._state_name,),) = self._locks.line.read(_IDENTITY)
+        return self._state_name
 
-def _checked(key: MandateKey, row: Row) -> Mandate | None:
-    """The mandate that a row is; None where the key did not sign it for that operation."""
+
+def _checked(key: MandateKey, row: Row, state: str) -> Mandate | None:
+    """The mandate that a row is; None where the key did not sign it for that operation there."""
     operation, record, signature = map(str, row)
     if not key.has_signed(record.encode(), signature):
         return None
-    return decoded(record.encode(), operation, _SHARED)
+    return decoded(record.encode(), operation, state)
 
 
 def _may_be_shared(mandate: Mandate) -> bool:

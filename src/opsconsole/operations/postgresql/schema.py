@@ -28,6 +28,7 @@ def _text(name: str, most: int = 65_536, default: str = "") -> str:
 _FIRST: Final = f"""
 CREATE TABLE chain (
   one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one),
+  identity TEXT NOT NULL DEFAULT gen_random_uuid()::text,
   version BIGINT NOT NULL
 );
 INSERT INTO chain (version) VALUES (1);
