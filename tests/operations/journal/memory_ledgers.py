@@ -16,7 +16,6 @@ from opsconsole.operations.journal.journal import (
 )
 from opsconsole.operations.journal.ledger_bounds import (
     BOUNDS,
-    LEDGERS_LISTED,
     checked_id,
     to_be_dropped,
 )
@@ -66,7 +65,7 @@ class MemoryLedgers:
 
     def ledgers(self, kind: LedgerKind) -> tuple[LedgerStamp, ...]:
         """Those of ``kind`` that go on, and those that ended last; what moved last is first."""
-        listed = sorted(self._ledgers(kind), key=lambda item: item[1].ended)[:LEDGERS_LISTED]
+        listed = sorted(self._ledgers(kind), key=lambda item: item[1].ended)[: BOUNDS[kind].listed]
         newest = sorted(listed, key=lambda item: -item[1].moved)
         return tuple(LedgerStamp(kind, name[1], ledger.count) for name, ledger in newest)
 

@@ -157,7 +157,8 @@ def test_off_outlives_all_that_is_recorded_after_it(
 def test_an_episode_that_goes_on_is_hidden_by_none_that_are_over(
     book: RemedyBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opsconsole.operations.journal.sql_ledgers.LEDGERS_LISTED", 3)
+    few = replace(BOUNDS[LedgerKind.REMEDY], listed=3)
+    monkeypatch.setitem(BOUNDS, LedgerKind.REMEDY, few)
     stood = _counting(book)
     stopped = book.stop(stood.id, "I look at it", AT + 5)
     for number in range(4):

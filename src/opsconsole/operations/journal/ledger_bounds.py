@@ -12,9 +12,6 @@ from typing import Final
 from opsconsole.model.operation import Refusal
 from opsconsole.operations.journal.records import RUN_ID, LedgerKind, checked
 
-LEDGERS_LISTED: Final = 100
-"""Ledgers of a kind that are listed, those that moved last."""
-
 LEDGER_RECORDS: Final = 20_000
 """Records of one ledger that are kept and read."""
 
@@ -26,8 +23,8 @@ _MIB: Final = 1024 * 1024
 class Bounds:
     """``what`` one ledger is, with its article; ``size`` in bytes of its records.
 
-    Beyond ``kept`` ledgers, the ended ones that moved least recently are removed. ``rolls``: it
-    never ends.
+    Beyond ``kept`` ledgers, the ended ones that moved least recently are removed; ``listed`` are
+    those that go on, and those that ended last. ``rolls``: it never ends.
     """
 
     what: str
@@ -35,6 +32,7 @@ class Bounds:
     kept: int
     size: int
     rolls: bool = False
+    listed: int = 100
 
     @property
     def noun(self) -> str:
@@ -46,7 +44,14 @@ BOUNDS: Final[Mapping[LedgerKind, Bounds]] = {
     LedgerKind.RUNBOOK: Bounds("a run of a runbook", RUN_ID, 500, 4 * _MIB),
     LedgerKind.INCIDENT: Bounds("an incident", re.compile(r"[1-9][0-9]{0,8}"), 1000, 4 * _MIB),
     LedgerKind.HANDOVER: Bounds("a hand-over", RUN_ID, 500, _MIB),
-    LedgerKind.REMEDY: Bounds("an episode of a remedy", RUN_ID, 2000, 256 * _KIB),
+    LedgerKind.REMEDY: Bounds(
+        # Breaker and rate are made of the episodes of hours, and the report of a week's.
+        "an episode of a remedy",
+        RUN_ID,
+        2000,
+        256 * _KIB,
+        listed=500,
+    ),
     LedgerKind.AUTOMATION: Bounds(
         "a switch of automation", re.compile(r"automation"), 1, _MIB, rolls=True
     ),

@@ -16,7 +16,6 @@ from opsconsole.operations.journal.journal import (
 from opsconsole.operations.journal.ledger_bounds import (
     BOUNDS,
     LEDGER_RECORDS,
-    LEDGERS_LISTED,
     checked_id,
     to_be_dropped,
 )
@@ -41,7 +40,7 @@ class SqlLedgers(SqlReading):
             " WHERE kind = ? AND (? = '' OR scope IN ('', ?))"
             " ORDER BY ended, moved_at DESC, number DESC LIMIT ?) AS listed"
             " ORDER BY moved_at DESC, number DESC",
-            (kind.value, self.scope_key, self.scope_key, LEDGERS_LISTED),
+            (kind.value, self.scope_key, self.scope_key, BOUNDS[kind].listed),
         )
         return tuple(self.understandable(rows, _stamp))
 
