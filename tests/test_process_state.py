@@ -18,11 +18,14 @@ THE_SAME_FOR_ALL = {
     "demo.supervisor._log",
     "engine.recording.segment._dump",
     "operations.journal.sqlite_database._making",
+    "operations.postgresql.pool._guard",
+    "operations.postgresql.pool._pools",
     "programs._under_way",
     "sources.logs.stamped_lines._seconds_of",
     "ui.incident_export._writing",
 }
-"""Loggers, locks, what is ended with the process, and what a text is always read as."""
+"""Loggers, locks, what is ended with the process or with its last user, and what a text is always
+read as."""
 
 
 def variables(file: Path) -> set[str]:

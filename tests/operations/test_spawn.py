@@ -15,8 +15,9 @@ from opsconsole.operations.state_place import FolderPlace
 GRANT = '{"token": 4711}'
 
 _SCRIPT = """#!{python}
-import json, os, sys
+import json, os, stat, sys
 said = {{
+    "is_written_before": stat.S_ISREG(os.fstat(0).st_mode),
     "arguments": sys.argv[1:],
     "environment": sorted(os.environ.values()),
     "input": sys.stdin.read(),
@@ -69,6 +70,7 @@ def test_a_lock_is_handed_over_on_the_input_alone(
     assert "4711" not in "".join([*said["arguments"], *said["environment"]])
     assert said["open"] == [str(held.descriptors[0])]
     assert held.given == 1
+    assert said["is_written_before"], "who starts it may be killed before it writes to a pipe"
 
 
 def test_what_could_not_be_started_was_given_nothing(

@@ -142,10 +142,10 @@ def take_it_in(copy: Copy) -> None:
         store,
         "            case Pressure() as pressure:\n"
         "                self.pressures = {**self.pressures, source: pressure}\n",
-        before="            case HealthReport() | None:",
+        before="            case HealthReport() | PodsSeen() | None:",
     )
     copy.put(book, "    Pressure,\n", before="    Problems,\n    PrometheusSeen,")
-    copy.put(book, "Pressure() | ", before="HealthReport() | ScrapeSeen()")
+    copy.put(book, "Pressure() | ", before="HealthReport() | PodsSeen() | ScrapeSeen()")
 
 
 @pytest.fixture

@@ -53,10 +53,11 @@ def start(
         log = durable.open_file(path, os.O_WRONLY | os.O_APPEND, 0o600)
     except OSError as error:
         raise StateError(f"cannot write the log {path}: {error.strerror}") from error
+    said = _readable(grants)
     try:
         code = subprocess.run(
             argv,
-            input=grants.encode(),
+            stdin=said,
             stdout=log,
             stderr=log,
             cwd="/",
@@ -68,6 +69,7 @@ def start(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StateError(f"cannot start a process of its own: {type(error).__name__}") from error
     finally:
+        os.close(said)
         os.close(log)
     if code != 0:
         raise StateError(
@@ -75,3 +77,14 @@ def start(
         )
     for held in hand_over:
         held.handed_over()
+
+
+def _readable(text: str) -> int:
+    """An open file in memory, to be read from its beginning.
+
+    Who starts a process may be killed before it would have written to a pipe.
+    """
+    descriptor = os.memfd_create("grants", os.MFD_CLOEXEC)
+    os.write(descriptor, text.encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
