@@ -27,7 +27,7 @@ services:
       restart: {{http: {{post: /restart, timeout: 5s}}, min_healthy: 0.2s, deadline: 60s}}
       degrade:
         http: {{post: /degrade, timeout: 5s}}
-        for: 5s
+        for: 12s
         min_healthy: 0.2s
         deadline: 60s
         recover: {{http: {{post: /recover, timeout: 5s}}, min_healthy: 0.2s, deadline: 60s}}
@@ -75,7 +75,7 @@ async def test_what_a_lost_host_promised_another_keeps(hosts: Hosts, serve: Serv
     server = serve()
     lost.write(_CONFIG.format(url=server.url))
     operator = lost.operator()
-    request = ActionRequest("web", ActionKind.DEGRADE, reason="load", duration=3.0)
+    request = ActionRequest("web", ActionKind.DEGRADE, reason="load", duration=12.0)
     plan = await planned(operator, request)
     operation = await ended(operator, (await performed(operator, plan, "load")).id)
     assert operation.state is OperationState.VERIFIED, operation
