@@ -61,12 +61,12 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_no_value_that_may_be_a_secret_is_in_a_line(place: dict[str, Any]) -> None:
-    other = json.loads(json.dumps(place).replace(SECRET, "another-value-of-it"))
-    for old, new in ((OLD, template(**place)), (template(**place), OLD),
-                     (template(**place), template(**other)),
-                     (template(**other), template(**place))):  # fmt: skip
+@pytest.mark.parametrize("somewhere", PLACES)
+def test_no_value_that_may_be_a_secret_is_in_a_line(somewhere: dict[str, Any]) -> None:
+    other = json.loads(json.dumps(somewhere).replace(SECRET, "another-value-of-it"))
+    for old, new in ((OLD, template(**somewhere)), (template(**somewhere), OLD),
+                     (template(**somewhere), template(**other)),
+                     (template(**other), template(**somewhere))):  # fmt: skip
         lines = differences(old, new)
         assert lines
         assert SECRET not in "\n".join(lines)
