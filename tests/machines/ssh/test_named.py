@@ -113,13 +113,15 @@ async def test_what_was_looked_up_and_not_begun_is_never_begun(
 async def test_it_goes_on_without_the_line_and_its_end_is_found(home: Path, tmp_path: Path) -> None:
     begun, go = tmp_path / "begun", tmp_path / "go"
     command = sh(f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done; echo late; exit 6")
-    first = SshMachine(Target("db", "db", errand="op"), Gate())
+    # Another test run on this host may be at the same.
+    target = Target("db", "db", errand=secrets.token_hex(8))
+    first = SshMachine(target, Gate())
     waiting = asyncio.create_task(ran(first, command, name="one"))
     while not begun.exists():  # noqa: ASYNC110 - a program's own doing
         await asyncio.sleep(0.01)
     waiting.cancel()
     first.close()
-    second = SshMachine(Target("db", "db", errand="op"), Gate())
+    second = SshMachine(target, Gate())
     try:
         go.touch()
         found = await second.ended("one", command, limit=LIMIT, deadline=60.0)
@@ -165,13 +167,14 @@ async def test_a_late_message_of_a_line_that_is_gone_does_nothing(
 ) -> None:
     """What is looked up over a new line stays as it is found."""
     file, begun = tmp_path / "file", tmp_path / "begun"
-    first = SshMachine(Target("db", "db", errand="op"), Gate())
+    errand = secrets.token_hex(8)
+    first = SshMachine(Target("db", "db", errand=errand), Gate())
     slow = f"touch {begun}; sleep 1; touch {file}"
     task = asyncio.create_task(first.ask(slow, limit=LIMIT, deadline=60.0))
     while not begun.exists():  # noqa: ASYNC110 - a program's own doing
         await asyncio.sleep(0.01)
-    second = SshMachine(Target("db", "db", errand="op"), Gate())
-    other = SshMachine(Target("db", "db", errand="another"), Gate())
+    second = SshMachine(Target("db", "db", errand=errand), Gate())
+    other = SshMachine(Target("db", "db", errand=secrets.token_hex(8)), Gate())
     try:
         await other.ask(":", limit=LIMIT, deadline=60.0)
         assert not task.done()
