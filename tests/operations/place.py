@@ -95,12 +95,20 @@ async def outlived(place: Place, *command: str, death: signal.Signals) -> Operat
 
     The console is a process of its own that runs ``command`` with a reason and ``--yes``.
     """
-    console = _console(place, command)
     operator = place.operator()
-    await until(lambda: bool(operator.operations()))
-    os.kill(console.pid, death)
-    console.wait()
-    return await ended(operator, operator.operations()[0].id)
+    while True:
+        before = len(operator.operations())
+        console = _console(place, command)
+        await until(lambda: len(operator.operations()) > before)  # noqa: B023 - awaited here
+        os.kill(console.pid, death)
+        console.wait()
+        found = operator.operations()[0]
+        if place.there.locks.is_held(runner_lock(found.id)) or found.state.final:
+            return await ended(operator, found.id)
+        # It was killed before it had begun a process, which the next console says of it.
+        await operator.reconcile()
+        if not (outcome := await ended(operator, found.id)).begun_nothing:
+            return outcome
 
 
 def _console(place: Place, command: Sequence[str]) -> "subprocess.Popen[bytes]":
