@@ -1,9 +1,10 @@
-"""Every command by name: those of the registry of keys, the services, and the ways to leave.
+"""Every command by name: those of the registry of keys, services, places, and the ways to leave.
 
 Invariant: a command does what its key does, through the same action, so that it allows nothing that
 the key does not. Names from outside are only shown.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -11,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from opsconsole.render import places
 from opsconsole.render.frame import keys
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.runbooks import listed
@@ -18,10 +20,11 @@ from opsconsole.render.service.standing import standing
 from opsconsole.ui import automation, team
 from opsconsole.ui.contracts import ConsoleLike, HasKeys
 from opsconsole.ui.incident_export import HOW, export
-from opsconsole.ui.routes import RunbookPage, ServicePage
+from opsconsole.ui.routes import PlacePage, RunbookPage, ServicePage
 
 SERVICES_LISTED: Final = 1000
 RUNBOOKS_LISTED: Final = 500
+PLACES_LISTED: Final = 500
 _UNHINTED: Final = 1000
 
 
@@ -93,3 +96,19 @@ def runbook_commands(console: ConsoleLike) -> Iterator[Command]:
     for item in listed(latest.runbooks if latest else ())[:RUNBOOKS_LISTED]:
         run = partial(console.open, RunbookPage(item.runbook.name, item.service))
         yield Command(f"runbook {item.key}".strip(), item.runbook.title, run)
+
+
+def place_commands(console: ConsoleLike) -> Iterator[Command]:
+    """One command per host, engine and cluster: it opens its page.
+
+    Where two have one name, as a host and the engine on it, what each is stands behind it.
+    """
+    snapshot = console.time.shown
+    listed = list(places.known(snapshot, snapshot.taken_at)) if snapshot else []
+    # A page shows the first of its key.
+    first = {each.key: each for each in reversed(listed)}
+    named = Counter(each.name for each in first.values())
+    for each in sorted(first.values(), key=listed.index)[:PLACES_LISTED]:
+        name = f"place {each.name}" if named[each.name] == 1 else f"place {each.name} {each.kind}"
+        about = f"{each.state.glyph} {each.kind} {each.trouble or each.figure}".rstrip()
+        yield Command(name, about, partial(console.open, PlacePage(each.key)))

@@ -13,7 +13,13 @@ from textual.content import Content
 from opsconsole.render.ink.cells import fit
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.text import sanitize
-from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
+from opsconsole.ui.commands import (
+    Command,
+    commands,
+    place_commands,
+    runbook_commands,
+    service_commands,
+)
 from opsconsole.ui.contracts import console_of
 
 
@@ -36,6 +42,7 @@ class ConsoleCommands(Provider):
         console = console_of(self.app)
         yield from commands(console, self.screen)
         yield from runbook_commands(console)
+        yield from place_commands(console)
         for command in service_commands(console):
             yield command._replace(name=f"service {command.name}")
 

@@ -16,7 +16,13 @@ from opsconsole.render.frame.command_line import meant, not_meant
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.frame.status_line import Hint, Part
 from opsconsole.ui import automation, team
-from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
+from opsconsole.ui.commands import (
+    Command,
+    commands,
+    place_commands,
+    runbook_commands,
+    service_commands,
+)
 from opsconsole.ui.contracts import HasKeys
 from opsconsole.ui.routes import (
     ActionsDialog,
@@ -204,12 +210,13 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         self.say("there is nothing to filter here")
 
     def action_command_line(self) -> None:
-        """Type a command or a service by name."""
+        """Type a command, a service or a place by name."""
         self.ask(CommandPrompt([each.name for each in self._commands()]))
 
     def _commands(self) -> list[Command]:
         app = self.console_app
-        return [*commands(app, self), *service_commands(app), *runbook_commands(app)]
+        named = *service_commands(app), *place_commands(app), *runbook_commands(app)
+        return [*commands(app, self), *named]
 
     @on(MomentPrompt.Given)
     def _moment_given(self, message: MomentPrompt.Given) -> None:

@@ -1,4 +1,4 @@
-"""The prompt of ``:``: a command or a service by name.
+"""The prompt of ``:``: a command, a service or a place by name.
 
 Invariant: only a full name or a unique prefix runs; anything else is reported and runs nothing.
 """
