@@ -1,13 +1,18 @@
 """A webhook, and a mail server, that remember what they were sent."""
 
+import asyncio
 import json
-import socketserver
+import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+PASSWORD: Final = "s3cret-9911"
 
 
 @dataclass(frozen=True)
@@ -62,43 +67,39 @@ class _Hooked(BaseHTTPRequestHandler):
 
 @dataclass
 class MailServer:
-    """Takes mail, but for ``refused`` addresses; ``silent``: it says nothing at all."""
+    """Takes mail, but for ``refused`` addresses. ``logins`` are the users who were let in."""
 
     refused: tuple[str, ...] = ()
-    silent: bool = False
     mails: list[tuple[list[str], str]] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
     port: int = 0
 
+    async def handle_RCPT(  # noqa: N802 - the server's way to name them
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Whether mail for ``address`` is taken."""
+        if address in self.refused:
+            return "550 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 yes"
 
-class _Mailed(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        office: MailServer = self.server.office  # type: ignore[attr-defined]
-        if office.silent:
-            self.rfile.readline()
-            return
-        self._say("220 post.test")
-        to: list[str] = []
-        while line := self.rfile.readline().decode().strip():
-            verb = line.upper()
-            if verb.startswith("DATA"):
-                self._say("354 go on")
-                lines = iter(lambda: self.rfile.readline().decode(), ".\r\n")
-                office.mails.append((to, "".join(lines)))
-                to = []
-                self._say("250 kept")
-            elif verb.startswith("RCPT"):
-                address = line.partition("<")[2].partition(">")[0]
-                taken = address not in office.refused
-                to += [address] if taken else []
-                self._say("250 yes" if taken else "550 nobody of that name")
-            elif verb.startswith("QUIT"):
-                self._say("221 bye")
-                return
-            else:
-                self._say("250 post.test")
+    async def handle_DATA(  # noqa: N802 - the server's way to name them
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        """Keep a mail."""
+        assert isinstance(envelope.content, bytes)
+        self.mails.append((envelope.rcpt_tos, envelope.content.decode()))
+        return "250 kept"
 
-    def _say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
+    def authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+    ) -> AuthResult:
+        """Let in who has the one password."""
+        user, password = data.login.decode(), data.password.decode()
+        if password != PASSWORD:
+            return AuthResult(success=False, handled=False)
+        self.logins.append(user)
+        return AuthResult(success=True)
 
 
 @contextmanager
@@ -110,14 +111,25 @@ def hook() -> Iterator[Hook]:
         server.shutdown()
 
 
-@contextmanager
-def mail_server(**more: Any) -> Iterator[MailServer]:
-    """A mail server that is there for a while."""
-    office = MailServer(**more)
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Mailed) as server:
-        server.daemon_threads = True
-        server.office = office  # type: ignore[attr-defined]
-        office.port = server.server_address[1]
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+@asynccontextmanager
+async def mail_server(
+    *refused: str, starttls: ssl.SSLContext | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[MailServer]:
+    """A mail server that is there for a while; with ``starttls`` it wants that and a login."""
+    office = MailServer(refused)
+
+    def made() -> SMTP:
+        return SMTP(
+            office,
+            hostname="post.test",
+            tls_context=starttls,
+            require_starttls=starttls is not None,
+            authenticator=office.authenticate,
+            auth_required=starttls is not None,
+            auth_require_tls=tls is None,
+        )
+
+    server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0, ssl=tls)
+    async with server:
+        office.port = server.sockets[0].getsockname()[1]
         yield office
-        server.shutdown()

@@ -125,6 +125,10 @@ class Mail(Model):
     subject: NoticeTemplate = Field(default="{title}", description="The subject.")
     username: Text | None = Field(default=None, description="The user to log in as.")
     password: SecretRef | None = Field(default=None, description="Where to find the password.")
+    ca_file: Text | None = Field(
+        default=None,
+        description="PEM file of the authorities to trust; those of the system if not set.",
+    )
     timeout: Duration = Field(default=20.0, description="Deadline of one mail, in total.")
 
     @model_validator(mode="after")

@@ -39,10 +39,17 @@ _DER: Final = 2
 
 
 def make_context(tls: TlsConfig, base: Path) -> ssl.SSLContext:
-    """Build a context; blocks on the disk. File names are relative to ``base``.
+    """Build a context for HTTP; blocks on the disk. File names are relative to ``base``.
 
     Raises ``TransportFaultError`` (local) when a file cannot be used.
     """
+    context = verifying(tls, base)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def verifying(tls: TlsConfig, base: Path) -> ssl.SSLContext:
+    """The same for any protocol, of which the server hears nothing before it is spoken."""
     try:
         for name in (tls.ca_file, tls.cert_file, tls.key_file):
             if name is not None:
@@ -61,7 +68,6 @@ def make_context(tls: TlsConfig, base: Path) -> ssl.SSLContext:
             hint="look at tls_config",
         ) from None
     context.minimum_version = _MINIMUM[tls.min_version]
-    context.set_alpn_protocols(["http/1.1"])
     if tls.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

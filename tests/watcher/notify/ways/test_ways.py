@@ -3,14 +3,16 @@
 import asyncio
 import email
 import email.policy
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 
 from opsconsole.config.notify import Mail, Program, Webhook
-from opsconsole.config.types import SecretRef
 from opsconsole.hiding import hidden
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.notices import Message, What
@@ -19,7 +21,7 @@ from opsconsole.threads import BoundedExecutor
 from opsconsole.watcher.notify.ways.command import CommandWay
 from opsconsole.watcher.notify.ways.mail import MailWay, made
 from opsconsole.watcher.notify.ways.webhook import WebhookWay
-from tests.watcher.post_office import hook, mail_server
+from tests.watcher.post_office import PASSWORD, hook, mail_server
 
 MESSAGE = Message(
     "e1-new", "e1", What.NEW, "down: db: refused", "since 02:00Z\nacts: nobody",
@@ -176,7 +178,7 @@ def mail(port: int, **more: object) -> Mail:
 
 
 async def test_a_mail_goes_to_everybody(tmp_path: Path, threads: BoundedExecutor) -> None:
-    with mail_server() as office:
+    async with mail_server() as office:
         assert await MailWay(mail(office.port), tmp_path, threads).send(MESSAGE) is None
     ((to, raw),) = office.mails
     assert to == ["kim@b.test", "lee@b.test"]
@@ -209,37 +211,111 @@ def test_no_title_adds_a_header_or_begins_the_text(title: str) -> None:
 async def test_mail_that_does_not_arrive_is_a_fault_in_time(
     tmp_path: Path, threads: BoundedExecutor
 ) -> None:
-    with mail_server(refused=("kim@b.test", "lee@b.test")) as office:
+    async with mail_server("kim@b.test", "lee@b.test") as office:
         fault = await MailWay(mail(office.port), tmp_path, threads).send(MESSAGE)
         assert fault is not None
         assert "all 2 addresses were refused" in fault.message
-    with mail_server(refused=("lee@b.test",)) as office:
+    async with mail_server("lee@b.test") as office:
         # It is not sent again to who has it.
         assert await MailWay(mail(office.port), tmp_path, threads).send(MESSAGE) is None
-    with mail_server(silent=True) as office:
-        way = MailWay(mail(office.port, timeout="400ms"), tmp_path, threads)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        way = MailWay(mail(port, timeout="400ms"), tmp_path, threads)
         async with asyncio.timeout(60):
             fault = await way.send(MESSAGE)
         assert fault is not None
         assert fault.kind is FaultKind.TIMEOUT
-    fault = await MailWay(mail(office.port), tmp_path, threads).send(MESSAGE)
+    fault = await MailWay(mail(port), tmp_path, threads).send(MESSAGE)
     assert fault is not None
     assert fault.kind is FaultKind.CONNECT
 
 
-async def test_no_password_goes_over_a_line_that_is_not_protected(
-    tmp_path: Path, threads: BoundedExecutor, monkeypatch: pytest.MonkeyPatch
+class _Protected:
+    """A mail server's certificate, of an authority that is trusted where ``ca_file`` names it."""
+
+    def __init__(self, folder: Path, name: str = "127.0.0.1") -> None:
+        authority = trustme.CA()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(name).configure_cert(self.context)
+        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+
+    @staticmethod
+    def mail(port: int, folder: Path, **more: object) -> Mail:
+        """How it is reached, with the password in a file."""
+        (folder / "password").write_text(PASSWORD)
+        (folder / "password").chmod(0o600)
+        by = {"username": "ops", "password": {"file": "password"}, "security": "starttls"}
+        return mail(port, **{"ca_file": "ca.pem", **by, **more})
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+async def test_mail_over_a_protected_line_is_sent_by_who_logs_in(
+    tmp_path: Path, threads: BoundedExecutor, security: str
 ) -> None:
-    monkeypatch.setenv("MAIL", "s3cret-9911")
-    ref = SecretRef.model_validate({"env": "MAIL"})
-    with mail_server() as office:
-        with pytest.raises(ValueError, match="starttls or tls alone"):
-            mail(office.port, username="ops", password=ref)
-        asked = mail(office.port, username="ops", password=ref, security="starttls")
+    server = _Protected(tmp_path)
+    async with mail_server(**{security: server.context}) as office:
+        way = MailWay(server.mail(office.port, tmp_path, security=security), tmp_path, threads)
+        assert await way.send(MESSAGE) is None
+    assert office.logins == ["ops"]
+    assert [to for to, _ in office.mails] == [["kim@b.test", "lee@b.test"]]
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.parametrize(
+    ("name", "more", "said"),
+    [
+        ("127.0.0.1", {"ca_file": None}, "certificate of an unknown authority"),
+        ("mail.test", {}, "wrong host: the certificate is not for 127.0.0.1"),
+        ("127.0.0.1", {"ca_file": "no.pem"}, "TLS files cannot be used (no.pem)"),
+    ],
+)
+async def test_a_certificate_that_proves_nothing_gets_no_password(
+    tmp_path: Path,
+    threads: BoundedExecutor,
+    security: str,
+    name: str,
+    more: dict[str, object],
+    said: str,
+) -> None:
+    server = _Protected(tmp_path, name)
+    async with mail_server(**{security: server.context}) as office:
+        asked = server.mail(office.port, tmp_path, security=security, **more)
         fault = await MailWay(asked, tmp_path, threads).send(MESSAGE)
     assert fault is not None
+    assert said in fault.message
+    assert (office.logins, office.mails) == ([], [])
+
+
+async def test_a_user_who_is_not_let_in_is_named_and_the_password_is_not(
+    tmp_path: Path, threads: BoundedExecutor
+) -> None:
+    server = _Protected(tmp_path)
+    async with mail_server(starttls=server.context) as office:
+        asked = server.mail(office.port, tmp_path)
+        (tmp_path / "password").write_text("an0ther-one")
+        fault = await MailWay(asked, tmp_path, threads).send(MESSAGE)
+        assert fault is not None
+        assert fault.kind is FaultKind.AUTH
+        assert "an0ther" not in f"{fault}{fault.message}"
+        (tmp_path / "password").unlink()
+        fault = await MailWay(asked, tmp_path, threads).send(MESSAGE)
+        assert fault is not None
+        assert fault.kind is FaultKind.LOCAL
     assert office.mails == []
-    assert "s3cret" not in str(fault)
+
+
+async def test_no_password_goes_over_a_line_that_is_not_protected(
+    tmp_path: Path, threads: BoundedExecutor
+) -> None:
+    with pytest.raises(ValueError, match="starttls or tls alone"):
+        _Protected.mail(25, tmp_path, security="none")
+    async with mail_server() as office:
+        # A server, or who stands between, that does not offer what was asked for.
+        asked = _Protected.mail(office.port, tmp_path, ca_file=None)
+        fault = await MailWay(asked, tmp_path, threads).send(MESSAGE)
+    assert fault is not None
+    assert "STARTTLS" in fault.message
+    assert (office.logins, office.mails) == ([], [])
 
 
 def test_no_header_of_a_mail_holds_a_line_break() -> None:

@@ -13,16 +13,20 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Final
 
+from opsconsole.config.http import TlsConfig
 from opsconsole.config.notify import Mail
 from opsconsole.config.secrets.references import reveal
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.notices import Message
+from opsconsole.sources.http.tls import explain, verifying
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.watcher.notify.ways.filling import in_text
 
 _SAID: Final = 200
+_PROVE: Final = "server is the name in its certificate; ca_file is its authority"
 
 
 class MailWay:
@@ -65,8 +69,12 @@ class MailWay:
             return Fault(kind, f"{server}: {_said(error)}")
         except smtplib.SMTPException as error:
             return Fault(FaultKind.PROTOCOL, f"{server}: {_said(error)}")
+        except TransportFaultError as error:
+            return error.fault
         except ssl.SSLError as error:
-            return Fault(FaultKind.TLS, f"{server}: {sanitize(str(error), limit=_SAID)}")
+            unproven = isinstance(error, ssl.SSLCertVerificationError)
+            said = f"{server}: {explain(error, mail.server, (), 0.0)}"
+            return Fault(FaultKind.TLS, said, hint=_PROVE if unproven else "")
         except TimeoutError:
             return Fault(FaultKind.TIMEOUT, f"{server} did not answer in {mail.timeout:g} s")
         except OSError as error:
@@ -77,16 +85,17 @@ class MailWay:
         mail = self._mail
         # Several exchanges of this length fit into the deadline of the whole.
         timeout = mail.timeout / 2
+        if mail.security == "none":
+            return smtplib.SMTP(mail.server, mail.port, timeout=timeout)
+        context = verifying(TlsConfig(ca_file=mail.ca_file), self._base)
         if mail.security == "tls":
-            context = ssl.create_default_context()
             return smtplib.SMTP_SSL(mail.server, mail.port, timeout=timeout, context=context)
         smtp = smtplib.SMTP(mail.server, mail.port, timeout=timeout)
-        if mail.security == "starttls":
-            try:
-                smtp.starttls(context=ssl.create_default_context())
-            except BaseException:
-                smtp.close()
-                raise
+        try:
+            smtp.starttls(context=context)
+        except BaseException:
+            smtp.close()
+            raise
         return smtp
 
 
