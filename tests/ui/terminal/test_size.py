@@ -75,9 +75,10 @@ def test_no_input_ends_it_or_acts(on_terminal: Open, noise: bytes) -> None:
     terminal.press(noise)
     terminal.read(3.0 if noise.startswith(b"\x1b[200~") else 1.0)
     assert terminal.process.poll() is None
-    for _ in range(4):
-        terminal.press(b"\x1b")
-        terminal.read(0.25)
+    if b"\x1bP" not in noise and b"\x1b]" not in noise:  # an answer is no key and opens nothing
+        for _ in range(4):
+            terminal.press(b"\x1b")
+            terminal.read(0.25)
     terminal.press(b"?")
     terminal.until("Keys · overview")
 

@@ -1,10 +1,10 @@
 """Textual's Linux driver, hardened for real terminals.
 
-Invariant: no byte of input ends the program, an unfinished paste releases the keyboard within two
-seconds, a flood of keys is dropped, a closed input is no longer read, and a terminal that accepts
-no output never stops the event loop: frames are dropped, and the screen is repainted when it
-accepts them again. Output goes to the terminal wherever stderr is redirected, and SIGCONT counts
-only after a stop.
+Invariant: no byte of input ends the program, no answer of the terminal is a key, an unfinished
+paste releases the keyboard within two seconds, a flood of keys is dropped, a closed input is no
+longer read, and a terminal that accepts no output never stops the event loop: frames are dropped,
+and the screen is repainted when it accepts them again. Output goes to the terminal wherever stderr
+is redirected, and SIGCONT counts only after a stop.
 """
 
 import os
@@ -24,6 +24,7 @@ from textual.events import Key, Resize
 from textual.geometry import Size
 
 from opsconsole.render.ink.figures import age
+from opsconsole.ui.terminal.replies import Replies
 
 PASTE_LIMIT: Final = 2.0
 FLOOD: Final = 64
@@ -99,7 +100,7 @@ class ConsoleDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read, decode and dispatch until stopped or until the input ends."""
-        parser = XTermParser(self._debug)
+        parser, replies = XTermParser(self._debug), Replies()
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
         with selectors.DefaultSelector() as selector:
             try:
@@ -111,7 +112,8 @@ class ConsoleDriver(LinuxDriver):
                     raw = self._read()
                     if not raw:
                         return
-                    self._feed(parser, decode(raw))
+                    self._feed(parser, replies.typed(decode(raw)))
+                self._feed(parser, replies.late())
                 self._end_late_paste(parser)
                 for event in parser.tick():
                     self.process_message(event)
