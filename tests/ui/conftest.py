@@ -11,7 +11,9 @@ from textual.pilot import Pilot
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.app import Console
 from opsconsole.ui.options import Options
+from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME, Dialog
+from tests.patience import soon
 from tests.ui.fake_engine import FakeEngine, FixedClock
 
 
@@ -86,6 +88,7 @@ def open_stage(monkeypatch: pytest.MonkeyPatch, in_turns: None) -> OpenStage:
         engine = engine or FakeEngine(snapshot)
         app = Console(lambda: engine, options=options or Options(), clock=clock)
         async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            await soon(lambda: not isinstance(app.screen, CurtainScreen))
             for _ in range(4):
                 await pilot.pause(0.02)
             yield Stage(app, engine, clock, pilot)

@@ -226,6 +226,23 @@ async def test_the_menu_lists_what_is_blocked_and_why(open_stage: OpenStage) -> 
         assert stage.engine.performed == []
 
 
+async def test_the_menu_says_what_blocks_an_action_now(open_stage: OpenStage) -> None:
+    fire = fleet.on_fire()
+    async with open_stage(fire) as stage:
+        await stage.press("x")
+        assert "a deploy ended 12 min ago" in stage.text
+        lifted = tuple(
+            replace(each, actions=tuple(replace(view, refusal=None) for view in each.actions))
+            for each in fire.services
+        )
+        await stage.publish(replace(fire, services=lifted))
+        assert "a deploy ended 12 min ago" not in stage.text
+        await stage.publish(replace(fire, services=()))
+        assert "restart" in stage.text, "what is gone is not taken from under the cursor"
+        await stage.publish(fire)
+        assert "a deploy ended 12 min ago" in stage.text
+
+
 async def test_no_key_of_the_overview_starts_a_change(open_stage: OpenStage) -> None:
     from opsconsole.render.frame.keys import KEYS
 

@@ -1,6 +1,7 @@
 """The menu of actions on a service, with blocked ones and the reasons.
 
-Invariant: choosing an action opens a plan; nothing starts from here.
+Invariant: choosing an action opens a plan; nothing starts from here. What blocks an action is what
+blocks it now; which actions are listed does not change under the cursor.
 """
 
 from typing import ClassVar
@@ -53,6 +54,7 @@ class ActionsScreen(Dialog, inherit_bindings=False):
         """The actions with their reasons."""
         if not self.query("#about"):
             return
+        self._renew()
         table = self.query_one(GridTable)
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
         table.styles.height = min(len(self._views) + 3, max(6, self.size.height - 8))
@@ -68,6 +70,15 @@ class ActionsScreen(Dialog, inherit_bindings=False):
             )
         )
         self._show_about()
+
+    def _renew(self) -> None:
+        """Take the newest word on each action: the first service that has it says it."""
+        latest = self.console_app.bridge.latest
+        services = [latest.service(each.name) for each in self._targets] if latest else []
+        for service in reversed(services):
+            for view in service.actions if service else ():
+                if (key := f"{view.kind}:{view.name}") in self._views:
+                    self._views[key] = view
 
     @on(GridTable.CursorMoved)
     def _show_about(self) -> None:
