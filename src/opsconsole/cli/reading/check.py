@@ -59,8 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _look(path: Path, settings: Settings) -> "tuple[Finding, ...]":
     from opsconsole.clock import SystemClock
     from opsconsole.inspection.inspection import inspect
+    from opsconsole.watcher.notify.looks import check_notified
 
-    return inspect(settings, base=_base(path), clock=SystemClock(), environ=os.environ)
+    base = _base(path)
+    found = inspect(settings, base=base, clock=SystemClock(), environ=os.environ)
+    return (*found, *check_notified(settings, base))
 
 
 def _base(path: Path) -> Path:

@@ -57,6 +57,15 @@ class Outgoing:
         wait = retry_after(code, response.headers)
         return Fault(kind, f"HTTP {code}{why}", status=code, retry_after=wait)
 
+    async def look(self) -> Fault | None:
+        """Whether it can be reached, with secrets and certificates; nothing is sent."""
+        deadline = asyncio.get_running_loop().time() + self._place.timeout
+        try:
+            await (await self._at(deadline)).reach(deadline)
+        except TransportFaultError as error:
+            return error.fault
+        return None
+
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
         if self._target is not None:

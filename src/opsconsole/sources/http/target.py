@@ -107,6 +107,14 @@ class HttpTarget:
             response = await self._exchange(request, deadline)
         return response
 
+    async def reach(self, deadline: float) -> None:
+        """Connect, with credentials and certificates read, and ask nothing.
+
+        Raises ``TransportFaultError``.
+        """
+        request = await self._build(self._method, self.url, deadline)
+        await self._transport.reach(request.url, deadline)
+
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
         await self._transport.aclose()

@@ -113,6 +113,13 @@ class LeanTransport(httpx.AsyncBaseTransport):
             request=request,
         )
 
+    async def reach(self, url: httpx.URL, deadline: float) -> None:
+        """Connect to where ``url`` leads, with its certificate verified, and send nothing.
+
+        Raises ``TransportFaultError``.
+        """
+        (await self._dial(self._origin(url), deadline)).close()
+
     async def aclose(self) -> None:
         """Drop the idle connections and keep none any more; the connector stays."""
         self._closed = True

@@ -40,15 +40,22 @@ class CommandWay:
         except (TimeoutError, QueueFullError) as error:
             return fault_of(error, "the program", deadline)
 
+    async def look(self) -> Fault | None:
+        """Whether the program can be run; it is not."""
+        try:
+            return await self._threads.run(self._look, deadline=_SPARE)
+        except (TimeoutError, QueueFullError) as error:
+            return fault_of(error, "the program", _SPARE)
+
     async def close(self) -> None:
         """Nothing is held."""
 
     def _run(self, message: Message) -> Fault | None:
         argv = tuple(in_argument(each, message) for each in self._program.argv)
         shown = sanitize(self._program.argv[0], limit=_SAID)
-        loose = self._looseness(argv[0])
+        loose = self._loose()
         if loose is not None:
-            return Fault(FaultKind.LOCAL, f"the program {shown} {loose[0]}", hint=loose[1])
+            return loose
         known = values(message)
         command = Command(
             argv,
@@ -71,14 +78,29 @@ class CommandWay:
             return Fault(FaultKind.STATUS, f"{shown} ended with {ended.code}: {last}")
         return None
 
-    def _looseness(self, name: str) -> tuple[str, str] | None:
+    def _look(self) -> Fault | None:
+        if self._found() is not None:
+            return self._loose()
+        shown = sanitize(self._program.argv[0], limit=_SAID)
+        hint = "install it and make it executable, or name another"
+        return Fault(FaultKind.LOCAL, f"there is no program {shown}", hint=hint)
+
+    def _found(self) -> str | None:
+        name = self._program.argv[0]
+        return shutil.which(self._base / name if "/" in name else name, path=_search_path())
+
+    def _loose(self) -> Fault | None:
         """How others could change the program, and what to do; None when they cannot."""
-        path = str(self._base / name) if "/" in name else shutil.which(name, path=_search_path())
+        path = self._found()
         try:
             found = ownership.looseness(Path(path)) if path else None
         except OSError:
             return None  # running it says what is wrong
-        return None if found is None else (sanitize(found.how), sanitize(found.remedy))
+        if found is None:
+            return None
+        shown, how = sanitize(self._program.argv[0], limit=_SAID), sanitize(found.how)
+        hint = sanitize(found.remedy)
+        return Fault(FaultKind.LOCAL, f"the program {shown} {how}", hint=hint)
 
 
 def _search_path() -> str:

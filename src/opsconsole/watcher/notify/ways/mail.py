@@ -39,6 +39,13 @@ class MailWay:
 
     async def send(self, message: Message) -> Fault | None:
         """Send ``message``; None when the server took it for anybody."""
+        return await self._within(message)
+
+    async def look(self) -> Fault | None:
+        """Whether the server lets this user in; no mail is sent."""
+        return await self._within(None)
+
+    async def _within(self, message: Message | None) -> Fault | None:
         timeout = self._mail.timeout
         try:
             return await self._threads.run(self._send, message, deadline=timeout)
@@ -48,16 +55,11 @@ class MailWay:
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _send(self, message: Message) -> Fault | None:
+    def _send(self, message: Message | None) -> Fault | None:
         mail = self._mail
         server = sanitize(f"{mail.server}:{mail.port}", limit=_SAID)
         try:
-            with self._connected() as smtp:
-                if mail.username is not None and mail.password is not None:
-                    secret = reveal(mail.password, base=self._base)
-                    smtp.login(mail.username, secret.value)
-                # Who was refused would be refused again, and the others have it.
-                smtp.send_message(made(mail, message))
+            self._speak(message)
         except SecretError as error:
             return Fault(FaultKind.LOCAL, error.what, hint=error.remedy)
         except smtplib.SMTPAuthenticationError as error:
@@ -80,6 +82,16 @@ class MailWay:
         except OSError as error:
             return Fault(FaultKind.CONNECT, f"{server}: {error.strerror or type(error).__name__}")
         return None
+
+    def _speak(self, message: Message | None) -> None:
+        mail = self._mail
+        with self._connected() as smtp:
+            if mail.username is not None and mail.password is not None:
+                secret = reveal(mail.password, base=self._base)
+                smtp.login(mail.username, secret.value)
+            if message is not None:
+                # Who was refused would be refused again, and the others have it.
+                smtp.send_message(made(mail, message))
 
     def _connected(self) -> smtplib.SMTP:
         mail = self._mail

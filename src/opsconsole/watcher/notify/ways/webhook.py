@@ -33,6 +33,10 @@ class WebhookWay:
         headers = {"Content-Type": webhook.content_type, "Idempotency-Key": message.id}
         return await self._outgoing.send(webhook.method, body.encode("utf-8"), headers)
 
+    async def look(self) -> Fault | None:
+        """Whether it can be reached; nothing is sent."""
+        return await self._outgoing.look()
+
     async def close(self) -> None:
         """Close the connection; idempotent."""
         await self._outgoing.close()
