@@ -43,7 +43,7 @@ _shtab_opsconsole_maintenance_option_strings=(-h --help -c --config --for --reas
 _shtab_opsconsole_remedies_option_strings=(-h --help -c --config --since --reason --json)
 _shtab_opsconsole_handover_option_strings=(-h --help -c --config --out)
 _shtab_opsconsole_note_option_strings=(-h --help -c --config --read-only --service)
-_shtab_opsconsole_demo_option_strings=(-h --help --read-only --wall --view --low-bandwidth --ascii --theme --scenario --headless --state-dir)
+_shtab_opsconsole_demo_option_strings=(-h --help --read-only --wall --view --low-bandwidth --ascii --theme --scenario --headless --state-dir --kubernetes)
 _shtab_opsconsole_option_strings=(-h --help -c --config --read-only --wall --view --low-bandwidth --ascii --theme --version)
 
 _shtab_opsconsole_status_pos_0_COMPGEN=_opsconsole_services
@@ -340,6 +340,7 @@ _shtab_opsconsole_demo___wall_nargs=0
 _shtab_opsconsole_demo___low_bandwidth_nargs=0
 _shtab_opsconsole_demo___ascii_nargs=0
 _shtab_opsconsole_demo___headless_nargs=0
+_shtab_opsconsole_demo___kubernetes_nargs='?'
 _shtab_opsconsole_pos_0_nargs=A...
 _shtab_opsconsole__h_nargs=0
 _shtab_opsconsole___help_nargs=0

@@ -17,6 +17,7 @@ import pytest
 from opsconsole.demo import binaries, command
 from opsconsole.demo.channel import ChannelError, ask
 from opsconsole.demo.processes import ServerError
+from opsconsole.errors import OpsconsoleError
 
 HEADLESS = (sys.executable, "-m", "opsconsole.demo", "--scenario", "calm")
 
@@ -73,6 +74,15 @@ def gone(pids: list[object], seconds: float = 10.0) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_a_context_that_is_not_there_is_said_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(OpsconsoleError, match="kubeconfig"):
+        command.run(headless=True, kubernetes="production", state_dir=tmp_path / "state")
+    assert not (tmp_path / "state").exists()
 
 
 def test_control_restarts_and_returns_when_the_new_process_answers(demo: Demo) -> None:

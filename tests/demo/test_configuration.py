@@ -34,6 +34,17 @@ def _settings(fleet: Fleet) -> Settings:
     return load(fleet.layout.config)
 
 
+@pytest.mark.parametrize("context", ["", "production"])
+def test_a_cluster_of_the_users_is_looked_at_and_nothing_else(context: str, fleet: Fleet) -> None:
+    configuration.write(fleet.layout, Monitoring(fleet.layout.folder, 9090, 9093), None, context)
+    settings = load(fleet.layout.config)
+    (cluster,) = settings.kubernetes
+    assert (cluster.context, cluster.enabled) == (context or None, True)
+    assert settings.discover.kubernetes is not None
+    assert settings.discover.kubernetes.actions == ()
+    assert set(settings.services) == set(SERVICES)
+
+
 def test_its_runbooks_are_sound_and_there_is_a_recovery(settings: Settings, fleet: Fleet) -> None:
     found = load_runbooks(settings, fleet.layout.folder)
 

@@ -486,4 +486,11 @@ def _add_demo(commands: "_Commands") -> None:
         help="run the fleet without the console, and print its configuration",
     )
     demo.add_argument("--state-dir", type=Path, metavar="FOLDER", help="where to keep its files")
+    demo.add_argument(
+        "--kubernetes",
+        nargs="?",
+        const="",
+        metavar="CONTEXT",
+        help="show what runs in a cluster of the kubeconfig as well, and change nothing of it",
+    )
     demo.set_defaults(module="demo")

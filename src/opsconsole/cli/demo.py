@@ -25,6 +25,7 @@ def _run(arguments: argparse.Namespace, guard: "Guard | None" = None) -> int:
         headless=arguments.headless,
         scenario=arguments.scenario,
         state_dir=arguments.state_dir,
+        kubernetes=arguments.kubernetes,
         open_console=lambda path: _open(path, arguments, guard),
     )
 

@@ -17,10 +17,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.demo import scenarios
 from opsconsole.demo.layout import plan_layout
 from opsconsole.demo.processes import ServerError
 from opsconsole.demo.supervisor import Supervisor
+from opsconsole.sources.kubernetes.api.kubeconfig import access_of
 
 START_DEADLINE_S: Final = 60.0
 END_DEADLINE_S: Final = 30.0
@@ -35,6 +37,7 @@ def run(
     state_dir: Path | None = None,
     keep: bool = False,
     seed: int = 0,
+    kubernetes: str | None = None,
     open_console: OpenConsole | None = None,
 ) -> int:
     """Run the demo until it is stopped or the console is closed.
@@ -42,16 +45,20 @@ def run(
     Headless, the first line on standard output is the configuration's path. Otherwise the fleet
     runs in a process of its own and `open_console` is called with that path; its result is
     returned. A temporary `state_dir` is removed at the end unless `keep`; one that was given
-    stays. Raises ServerError when the fleet does not start, OpsconsoleError for a scenario
-    that there is not.
+    stays. `kubernetes` is a context of the user's kubeconfig, whose cluster is shown as well; ''
+    is the current one. Raises ServerError when the fleet does not start, OpsconsoleError for a
+    scenario or a context that there is not.
     """
     scenarios.find(scenario)
+    if kubernetes is not None:
+        access_of(KubernetesCluster(context=kubernetes or None), os.environ)
     if headless or open_console is None:
-        return serve(scenario, state_dir, keep=keep, seed=seed)
+        return serve(scenario, state_dir, keep=keep, seed=seed, kubernetes=kubernetes)
     argv = ["--scenario", scenario, "--seed", str(seed), "--private-docker"]
     argv += ["--parent", str(os.getpid())]
     argv += ["--keep"] if keep else []
     argv += ["--state-dir", str(state_dir)] if state_dir else []
+    argv += [] if kubernetes is None else ["--kubernetes", kubernetes]
     return _with_fleet(argv, open_console)
 
 
@@ -63,13 +70,19 @@ def serve(
     seed: int = 0,
     private_docker: bool = False,
     parent: int = 0,
+    kubernetes: str | None = None,
 ) -> int:
     """Serve the fleet in this process until a signal; prints the configuration's path first."""
     own = state_dir is None
     folder = state_dir or Path(tempfile.mkdtemp(prefix="opsconsole-demo-"))
     layout = plan_layout(folder)
     supervisor = Supervisor(
-        layout, scenarios.find(scenario), seed=seed, private_docker=private_docker, parent=parent
+        layout,
+        scenarios.find(scenario),
+        seed=seed,
+        private_docker=private_docker,
+        parent=parent,
+        kubernetes=kubernetes,
     )
     try:
         asyncio.run(supervisor.serve(_announce))
@@ -136,6 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--private-docker", action="store_true")
     parser.add_argument("--parent", type=int, default=0)
+    parser.add_argument("--kubernetes")
     options = vars(parser.parse_args(argv))
     try:
         return serve(options.pop("scenario"), options.pop("state_dir"), **options)

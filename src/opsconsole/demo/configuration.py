@@ -21,8 +21,17 @@ _HEAD: Final = (
 )
 
 
-def write(layout: Layout, monitoring: Monitoring, docker_url: str | None) -> None:
-    """Write the configuration of a fleet; `docker_url` is the engine's, if there is one."""
+def write(
+    layout: Layout,
+    monitoring: Monitoring,
+    docker_url: str | None,
+    kubernetes: str | None = None,
+) -> None:
+    """Write the configuration of a fleet; `docker_url` is the engine's, if there is one.
+
+    `kubernetes` is a context of the user's kubeconfig whose workloads are shown, and to which
+    nothing can be done; '' is the current one.
+    """
     settings: dict[str, object] = {
         "environment": {"name": "demo", "danger": "low"},
         "prometheus": _server(monitoring.prometheus_url, "2s"),
@@ -37,6 +46,9 @@ def write(layout: Layout, monitoring: Monitoring, docker_url: str | None) -> Non
         "operations": {"cooldown": "5s", "backups": str(layout.folder / "backups")},
         "services": services(layout),
     }
+    if kubernetes is not None:
+        settings["kubernetes"] = {"context": kubernetes} if kubernetes else {"enabled": True}
+        settings["discover"] = {"kubernetes": {"actions": []}}
     text = "\n".join([*_HEAD, *render(settings)]) + "\n"
     layout.config.unlink(missing_ok=True)
     # Nobody else may write what the console obeys, whatever the umask is.

@@ -50,8 +50,12 @@ class Supervisor:
         monitoring: bool = True,
         private_docker: bool = False,
         parent: int = 0,
+        kubernetes: str | None = None,
     ) -> None:
-        """`parent` is a process whose end ends the fleet too; 0 for none."""
+        """`parent` is a process whose end ends the fleet too; 0 for none.
+
+        `kubernetes` is as `configuration.write` takes it.
+        """
         self.layout = layout
         self.fleet = Fleet(layout, seed=seed)
         self.notes: list[str] = []
@@ -59,6 +63,7 @@ class Supervisor:
         self._wants_monitoring = monitoring
         self._private_docker = private_docker
         self._parent = parent
+        self._kubernetes = kubernetes
         self._stop = asyncio.Event()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="demo")
         self._verbs: dict[str, Callable[[str], None]] = {
@@ -110,7 +115,8 @@ class Supervisor:
             self.notes.append(ABSENT)
         if self._wants_monitoring:
             self.notes.extend(plan.notes())
-        configuration.write(self.layout, plan, engine.url if engine else None)
+        url = engine.url if engine else None
+        configuration.write(self.layout, plan, url, self._kubernetes)
         self._write_notes()
         return engine
 
