@@ -15,8 +15,9 @@ from opsconsole.model.remedies.episodes import Ending, Episode
 from opsconsole.model.remedies.rules import HoldCode
 from opsconsole.model.written.triggers import parse_trigger
 from opsconsole.model.written.units import format_duration
-from opsconsole.render.automation.words import mode_words
+from opsconsole.render.automation.words import going_on, mode_words
 from opsconsole.render.ink import figures
+from opsconsole.zones import written
 
 FEW: Final = 5
 """Episodes below which nothing is advised."""
@@ -74,12 +75,14 @@ def report(
     for name in names:
         if lines:
             lines.append("")
-        lines += _of_rule(name, known.get(name), tally(name, recent), now - since)
+        lines += _of_rule(name, known.get(name), tally(name, recent), since, now)
     return lines or ["no remedy is configured, and none did anything"]
 
 
-def _of_rule(name: str, view: RemedyView | None, seen: Tally, span: float) -> list[str]:
-    lines = [_head(name, view, span)]
+def _of_rule(
+    name: str, view: RemedyView | None, seen: Tally, since: float, now: float
+) -> list[str]:
+    lines = [_head(name, view, now - since)]
     if seen.meant:
         lines += [f"  {_verb(seen.meant)} {_times(len(seen.meant))}", *_endings(seen.meant)]
     if seen.acted:
@@ -93,8 +96,8 @@ def _of_rule(name: str, view: RemedyView | None, seen: Tally, span: float) -> li
         said = ", ".join(f"{count} {_NOUNS[code]}" for code, count in why.most_common())
         lines.append(f"  held back {_times(len(seen.held))}{f': {said}' if said else ''}")
         lines += _endings(seen.held)
-    if seen.going_on:
-        lines.append(f"  goes on now: {len(seen.going_on)}")
+    for each in seen.going_on:
+        lines.append(f"  goes on since {written(each.since)}: {going_on(each, now)}")
     if len(lines) == 1:
         lines.append("  it has seen nothing that it waits for")
     lines += _advice(view, seen)

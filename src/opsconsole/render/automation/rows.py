@@ -11,6 +11,7 @@ from opsconsole.model.remedies.episodes import Episode
 from opsconsole.model.remedies.rules import Act, Hold, RemedyMode, Rule
 from opsconsole.render.automation.words import (
     breaker_words,
+    going_on,
     hold_words,
     mode_words,
     standing,
@@ -49,7 +50,7 @@ def _of_rule(rule: RemedyView, known: Automation, now: float) -> Iterator[str]:
         yield f"    within {rule.summary}"
     present = next((each for each in known.episodes if each.rule == rule.name), None)
     if present is not None and present.open:
-        yield f"    now: {standing(present, now)}"
+        yield f"    now: {going_on(present, now)}"
 
 
 def _of_episode(episode: Episode, now: float) -> Iterator[str]:

@@ -3,6 +3,7 @@
 Invariant: each code has its words here and is judged nowhere by them.
 """
 
+from itertools import takewhile
 from typing import Final
 
 from opsconsole.model.maintenance import Maintenance
@@ -86,6 +87,16 @@ def standing(episode: Episode, now: float) -> str:
             return _STANDING[episode.stage].format(
                 act=act, by=episode.stopped, verdict=verdict_words(episode.verdict)
             )
+
+
+def going_on(episode: Episode, now: float) -> str:
+    """The same of one that is open; of one that is held back by which rule, and since when."""
+    if episode.stage is not Stage.HELD:
+        return standing(episode, now)
+    last = episode.holds[-1]
+    earlier = takewhile(lambda each: each.code is last.code, reversed(episode.holds))
+    since = written(min(each.at for each in earlier))
+    return f"held back by {last.code} since {since}: {hold_words(last, now)}"
 
 
 _STANDING: Final = {
