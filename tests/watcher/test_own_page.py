@@ -45,7 +45,35 @@ async def ask(page: OwnPage, request: bytes) -> bytes:
 
 
 def get(path: str, method: str = "GET") -> bytes:
-    return f"{method} {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:9715\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "[::1]:9715", "127.0.0.2", ""])
+async def test_it_is_asked_for_by_an_address_of_this_host(page: OwnPage, host: str) -> None:
+    line = f"Host: {host}\r\n" if host else ""
+    answer = await ask(page, f"GET /healthz HTTP/1.1\r\n{line}\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Host: evil.example:9715",
+        "host:evil.example",
+        "Host: 127.0.0.1.evil.example",
+        "Host: localhost\r\nHost: evil.example",
+        "Host: localhost@evil.example",
+        "Host: ",
+        "Host: [::1",
+    ],
+)
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+async def test_a_name_that_is_made_to_lead_here_gets_nothing(
+    page: OwnPage, lines: str, path: str
+) -> None:
+    answer = await ask(page, f"GET {path} HTTP/1.1\r\n{lines}\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 421 ")
+    assert b"opsconsole_watch" not in answer
 
 
 async def test_it_says_how_the_watcher_is(page: OwnPage) -> None:

@@ -61,12 +61,13 @@ def _check_listen(value: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
-    if port is None or not _is_loopback(host) or parts.path:
+    if port is None or not is_loopback(host) or parts.path:
         raise ValueError("takes an address of this host alone, such as 127.0.0.1:9715")
     return value
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is a name or an address that leads to this host alone."""
     if host == _LOOPBACK_NAME:
         return True
     try:

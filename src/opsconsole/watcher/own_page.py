@@ -2,15 +2,18 @@
 
 Invariant: a client gets one answer and no second; whatever it sends or does not, it costs at most
 ``CLIENTS`` sockets, ``HEAD_LIMIT`` bytes each and ``WITHIN`` seconds, and nothing else waits for
-it. What it asks for is compared, and never shown.
+it. What it asks for is compared, and never shown. A page of a browser learns nothing by a name of
+its own that leads here: the name that is asked for is one of this host (RFC 9110 §7.2).
 """
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from opsconsole.config.notify import is_loopback
 from opsconsole.render.own_metrics import exposition
 from opsconsole.watcher.own_figures import document, figures
 from opsconsole.watcher.own_health import OwnHealth
@@ -19,6 +22,7 @@ CLIENTS: Final = 16
 HEAD_LIMIT: Final = 8192
 WITHIN: Final = 5.0
 
+_HOST: Final = re.compile(rb"\r\nhost[ \t]*:([^\r\n]*)", re.IGNORECASE)
 _LOOPBACK: Final = "127.0.0.1"
 _JSON: Final = "application/json"
 _PLAIN: Final = "text/plain; charset=utf-8"
@@ -89,6 +93,8 @@ class OwnPage:
         path = rest.partition(b" ")[0].partition(b"?")[0]
         if method not in {b"GET", b"HEAD"}:
             return _response("405 Method Not Allowed", _PLAIN, "only GET\n")
+        if not all(map(_is_here, _HOST.findall(head))):
+            return _response("421 Misdirected Request", _PLAIN, "ask for an address of this host\n")
         health = self._health()
         if path == b"/healthz":
             status = "503 Service Unavailable" if health.faults else "200 OK"
@@ -99,6 +105,13 @@ class OwnPage:
         else:
             answer = _response("404 Not Found", _PLAIN, "there are /healthz and /metrics\n")
         return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == b"HEAD" else answer
+
+
+def _is_here(host: bytes) -> bool:
+    try:
+        return is_loopback(urlsplit(f"//{host.decode('ascii').strip()}").hostname or "")
+    except ValueError:
+        return False
 
 
 def _response(status: str, kind: str, body: str) -> bytes:

@@ -6,6 +6,8 @@ from pathlib import Path
 from opsconsole.config.loader import load
 from opsconsole.model.maintenance import LONGEST, Maintenance
 from opsconsole.model.operation import Refusal
+from opsconsole.operations.journal.ledger_bounds import BOUNDS
+from opsconsole.operations.journal.records import LedgerKind
 from opsconsole.operations.people.maintenance import MaintenanceBook, scheduled
 from tests.operations.place import Place
 
@@ -43,6 +45,17 @@ def test_it_ends_by_itself_and_is_listed_for_a_day(place: Place) -> None:
 
     assert [each.is_on(AT + HOUR) for each in book.all(AT + HOUR)] == [False]
     assert book.all(AT + HOUR + 86400) == ()
+
+
+def test_what_ended_by_itself_takes_no_place_of_what_goes_on(place: Place) -> None:
+    book, listed = MaintenanceBook(place.there), BOUNDS[LedgerKind.MAINTENANCE].listed
+    long = book.start(["db"], 10 * HOUR, "new disks", AT)
+    assert isinstance(long, Maintenance)
+    for number in range(listed + 1):
+        book.start([f"web-{number}"], 1.0, "patches", AT + 2.0 * number)
+
+    assert long in book.all(AT + HOUR)
+    assert [each for each in book.all(AT + HOUR) if each.is_on(AT + HOUR)] == [long]
 
 
 def test_one_of_several_services_is_ended_by_its_id_alone(place: Place) -> None:

@@ -6,10 +6,12 @@ begun.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from opsconsole.config.settings import Settings
+from opsconsole.model.ledger_record import Record
 from opsconsole.model.maintenance import LONGEST, SERVICES, Maintenance, fold
 from opsconsole.model.operation import Refusal
 from opsconsole.model.written.hours import parse_hours
@@ -58,19 +60,33 @@ def _nothing_to_end(what: str, known: Iterable[Maintenance], at: float) -> Refus
     )
 
 
+def _folded(identity: str, records: Sequence[Record]) -> tuple[Maintenance, bool] | None:
+    """A maintenance, and whether its end is recorded."""
+    found = fold(identity, records)
+    return None if found is None else (found, _is_closed(records))
+
+
+def _is_closed(records: Sequence[Record]) -> bool:
+    return any(each.get("do") == "end" for each in records)
+
+
+def _once(end: Record, records: Sequence[Record]) -> Sequence[Record]:
+    return () if _is_closed(records) else (end,)
+
+
 class MaintenanceBook:
     """One per process; its journal is opened when it is first needed. Raises StateError."""
 
     def __init__(self, state: StatePlace) -> None:
         self._journal = LateJournal(state, None)
-        self._known = FoldedLedgers(LedgerKind.MAINTENANCE, fold)
+        self._known = FoldedLedgers(LedgerKind.MAINTENANCE, _folded)
 
     def all(self, now: float) -> tuple[Maintenance, ...]:
         """Those that go on, and those that ended within a day, the latest first."""
         if not self._journal.is_there():
             return ()
         found = self._known.read(self._journal.open())
-        kept = (each for each in found if now - each.ends_at < KEPT)
+        kept = (each for each, _ in found if now - each.ends_at < KEPT)
         return tuple(sorted(kept, key=lambda each: (-each.starts_at, each.id)))
 
     def start(
@@ -91,7 +107,13 @@ class MaintenanceBook:
         }  # fmt: skip
         begun = fold(id_, [record])
         assert begun is not None, "the first record begins a maintenance"
-        self._journal.open().begin_ledger(LedgerKind.MAINTENANCE, id_, record, at)
+        journal = self._journal.open()
+        journal.begin_ledger(LedgerKind.MAINTENANCE, id_, record, at)
+        for each, is_closed in self._known.read(journal):
+            if each.ends_at <= at and not is_closed:
+                # What ended by itself says so, or it would count as going on in what is kept.
+                end = {"do": "end", "at": at}
+                journal.extend_ledger(LedgerKind.MAINTENANCE, each.id, partial(_once, end), at)
         return begun
 
     def end(self, what: str, at: float) -> tuple[Maintenance, ...] | Refusal:
