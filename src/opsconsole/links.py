@@ -11,8 +11,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 _ENTER: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _HOLD: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -14,9 +14,10 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
+
+from opsconsole.dataclass import dataclass
 
 _MOST_LINKS: Final = 40
 

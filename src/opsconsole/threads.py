@@ -14,11 +14,12 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault, FaultKind
 
 T = TypeVar("T")

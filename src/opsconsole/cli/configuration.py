@@ -5,13 +5,13 @@ Invariant: a flag can only tighten: ``--read-only`` and ``--wall`` are never und
 
 import argparse
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole.config.files.finding import find
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.look import look
 from opsconsole.errors import OpsconsoleError
 from opsconsole.text import sanitize

@@ -4,12 +4,12 @@ Invariant: every difference is reported by the names in the file, never by a val
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic import BaseModel
 
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 
 AT_START_ONLY: Final = (
     "display.ascii",

@@ -7,11 +7,11 @@ left out and reported. Pure.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from opsconsole.config.references import check_references
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.model.origin import Origin
 from opsconsole.model.source_id import SourceId
 

@@ -4,9 +4,10 @@ Invariant: pure; what passes leaves every key with one meaning, and a way to qui
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from opsconsole.config.files.problems import did_you_mean
+from opsconsole.dataclass import dataclass
 
 MODIFIERS = ("ctrl", "shift", "alt", "super")
 

@@ -8,7 +8,7 @@ secrets that it names are hidden from then on.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.usual_engines import usual_engines
 from opsconsole.config.validation import problems_of, stray_references
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import ConfigError
 
 _SYSTEMD: Final = Path("/run/systemd/system")

@@ -6,7 +6,6 @@ which mypy compares with what a configuration can hold. Paths start where their 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, assert_never
 
@@ -29,6 +28,7 @@ from opsconsole.config.kubernetes import KubernetesAction
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import Instance, Service
 from opsconsole.config.types import Model
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.machine import FileKind
 
 _PATTERN: Final = frozenset("*?[")

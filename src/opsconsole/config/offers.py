@@ -4,9 +4,10 @@ Invariant: an offer is made of what was seen alone, and keeps its key from look 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from opsconsole.config.effective import FoundService
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.source_id import SourceKind
 

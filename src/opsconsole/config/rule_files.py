@@ -10,13 +10,13 @@ Format: https://prometheus.io/docs/prometheus/latest/configuration/recording_rul
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.files.opening import FileError, read_text
 from opsconsole.config.files.problems import KeyPath, Position, Problem, did_you_mean
 from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.rules import FileRule
 from opsconsole.model.written.go_templates import problem_in
 from opsconsole.model.written.units import parse_duration

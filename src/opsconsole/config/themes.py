@@ -11,13 +11,14 @@ gives the colours which the file does not.
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.files.opening import FileError, read_text
 from opsconsole.config.files.problems import Position, Problem, did_you_mean
 from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
+from opsconsole.dataclass import dataclass
 from opsconsole.model.contrast import READABLE, contrast, is_colour
 
 

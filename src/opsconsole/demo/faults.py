@@ -7,8 +7,9 @@ when it is cleared. A dead process is no fault of this kind: the fleet kills it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 COMPONENT: Final = "component"
 LATENCY: Final = "latency"

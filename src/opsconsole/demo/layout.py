@@ -11,10 +11,10 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.demo.processes import LOOPBACK
 
 SERVICES: Final = {"errorscope": 1, "ai-ops": 1, "ai-backend": 1, "ai-service": 3, "oatie": 1}

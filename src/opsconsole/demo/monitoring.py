@@ -8,10 +8,10 @@ threshold without a rule (AI Backend), the rule says what the guide says in word
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.demo.layout import Layout
 from opsconsole.demo.platforms.errorscope import METRICS_SECRET, METRICS_USER
 from opsconsole.demo.processes import LOOPBACK, free_port

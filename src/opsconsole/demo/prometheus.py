@@ -10,9 +10,10 @@ https://prometheus.io/docs/alerting/latest/configuration/.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from opsconsole.dataclass import dataclass
 from opsconsole.demo import binaries
 from opsconsole.demo.processes import (
     LOOPBACK,

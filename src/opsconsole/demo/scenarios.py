@@ -7,9 +7,9 @@ scenario began: restarting the service ends it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.demo import faults
 from opsconsole.demo.faults import InjectedFault
 from opsconsole.errors import OpsconsoleError

@@ -11,10 +11,10 @@ import asyncio
 import json
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.demo.layout import Layout
 
 CONNECTIONS: Final = 3

@@ -11,7 +11,7 @@ away; never a command, never an address.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from opsconsole.config.discovery import NATIVE_ACTIONS, DockerDiscovery
 from opsconsole.config.effective import FoundService
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.finding import Finding, fit, labelled, matches
 from opsconsole.model.running.workloads import Inventory, Phase, Port, Replica
 from opsconsole.model.source_id import SourceId, SourceKind

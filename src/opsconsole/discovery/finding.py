@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
 from opsconsole.config.effective import FoundService
+from opsconsole.dataclass import dataclass
 
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME_LIMIT: Final = 63

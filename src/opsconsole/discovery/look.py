@@ -9,7 +9,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from opsconsole.config.effective import effective
 from opsconsole.config.hosts import HostSettings
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.config.settings import Docker, Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.finding import Finding
 from opsconsole.discovery.inventories import read
 from opsconsole.machines.machines import Machines

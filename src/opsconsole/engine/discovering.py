@@ -7,10 +7,11 @@ and has not failed within a day is no service. Touched by the engine's loop alon
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from opsconsole.config.effective import FoundService
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery import inventories, prometheus
 from opsconsole.discovery.finding import Finding
 from opsconsole.model.observations import Observation, PrometheusSeen

@@ -6,13 +6,13 @@ written is left until it was unchanged for one poll.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from opsconsole.config.changes import changes
 from opsconsole.config.files.watching import Stamp, referred_files, stamps, stamps_of
 from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import ConfigError
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State

@@ -18,10 +18,11 @@ import math
 import random
 import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from opsconsole.clock import Clock
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading, blurred

@@ -5,11 +5,11 @@ Invariant: nothing is changed. What may not be looked at is a note, never a thin
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.kubernetes import KubernetesAction, KubernetesCluster
+from opsconsole.dataclass import dataclass
 from opsconsole.inspection.finding import Finding, Weight, listed, nearest
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.json_fields import mapping, text

@@ -6,11 +6,11 @@ hold no secret.
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from opsconsole.config.files.problems import KeyPath, Position
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault
 from opsconsole.text import sanitize
 

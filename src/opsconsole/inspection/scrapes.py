@@ -5,12 +5,12 @@ metric needs to be on one page only.
 """
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.records.fleet import scrape_interval
 from opsconsole.hiding import without_query
 from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown

@@ -4,9 +4,9 @@ Invariant: an answer is made of what was seen alone: what is stale or unknown is
 done, and ends nothing. Each ends with its one answer.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.operation import Operation, OperationState
 from opsconsole.model.snapshot import ServiceView, Snapshot

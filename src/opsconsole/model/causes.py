@@ -6,8 +6,9 @@ Invariant: no cause is later than the moment it is to explain; ``likely`` is in 
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event
 
 WINDOW = 900.0

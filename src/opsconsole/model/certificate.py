@@ -4,8 +4,9 @@ Invariant: times are Unix seconds as the certificate says them, hostile ones amo
 here takes them to be in order or near the present.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 DAY: Final = 86_400.0
 

@@ -3,7 +3,9 @@
 Invariant: plain words; one that a version does not know changes nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

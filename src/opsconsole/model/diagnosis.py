@@ -5,10 +5,10 @@ to be not known. A fact has a code and figures, never a sentence; words are made
 ``render.service.why``. Of two explanations of one service the order is total.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 
 

@@ -4,10 +4,10 @@ Invariant: an event is written once and never changed; ``at`` is when it happene
 that is known. Code judges it by its ``code``; its words are made in ``render.timeline.words``.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
 

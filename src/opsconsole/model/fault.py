@@ -5,8 +5,9 @@ its hint says what to do next. ``blames_target`` separates a target that failed 
 look that failed: only the first may ever turn something red.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opsconsole.dataclass import dataclass
 
 
 class FaultKind(StrEnum):

@@ -4,8 +4,8 @@ Invariant: what its records add up to, for any records at all; a hand-over gives
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.ledger_record import Record, moment_in, text_in
 from opsconsole.model.people import Person
 

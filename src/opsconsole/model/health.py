@@ -6,9 +6,10 @@ for a person to read.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State, worst
 
 

@@ -7,10 +7,11 @@ nobody.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.ledger_record import SAID, Record, moment_in, text_in, texts_in
 from opsconsole.model.people import Person
 

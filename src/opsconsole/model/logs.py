@@ -5,10 +5,10 @@ is followed, so that a place in a log is a source and a number, never a row.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from opsconsole.dataclass import dataclass
 from opsconsole.patterns import Pattern
 
 LINES_KEPT = 5_000

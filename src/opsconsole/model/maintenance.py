@@ -5,9 +5,10 @@ show; a record out of turn is ignored.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.ledger_record import SAID, Record, moment_in, text_in, texts_in
 
 LONGEST: Final = 14 * 86400.0

@@ -6,9 +6,10 @@ message about one thing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, Severity
 from opsconsole.model.operation import Operation
 

@@ -4,7 +4,7 @@ Invariant: ``met`` is None when the figure is not known or stale; an objective i
 reported as met for lack of data.
 """
 
-from dataclasses import dataclass
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

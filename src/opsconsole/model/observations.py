@@ -4,9 +4,9 @@ Invariant: the union is closed. Code that takes in observations matches all of t
 type checker finds every place that a new one concerns. All text is sanitised.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.alerting.rules import RuleEvaluation, RuleView
 from opsconsole.model.alerting.silences import SilenceView

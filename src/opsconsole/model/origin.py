@@ -3,8 +3,7 @@
 Invariant: code that shows, judges or changes one asks nothing else about where it came from.
 """
 
-from dataclasses import dataclass
-
+from opsconsole.dataclass import dataclass
 from opsconsole.model.source_id import SourceId
 
 

@@ -5,8 +5,9 @@ right. A person is known by name, whichever bastion they come from.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ Invariant: exactly one of ``value`` and ``fault`` is set, all text in it is sani
 ``taken_at`` is the moment the look ended on the steady clock.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import Fault
 from opsconsole.model.source_id import SourceId

@@ -5,9 +5,10 @@ as a gap, never as a zero or as the last value.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.across_copies import Across
 from opsconsole.model.reading import is_stale
 

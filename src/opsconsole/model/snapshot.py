@@ -6,8 +6,9 @@ identity. Ages are ``taken_at`` of the part against the clock, never stored.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.alerting.rules import RuleView
 from opsconsole.model.alerting.silences import SilenceView

@@ -4,8 +4,9 @@ Invariant: the kind is set where the source is made, and what a source is for is
 kind alone. A name is free text of the configuration, and is for people.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opsconsole.dataclass import dataclass
 
 
 class SourceKind(StrEnum):

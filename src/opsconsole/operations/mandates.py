@@ -23,11 +23,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 from opsconsole import durable
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.journal import plan_codec

@@ -7,11 +7,11 @@ where paths start at the configuration's folder, the folder as well. What anothe
 confirmed and this one declares otherwise is left to a process of that one.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.look import Fleet, look
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Refusal

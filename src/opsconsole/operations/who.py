@@ -8,10 +8,11 @@ Source: ``/proc/self/loginuid`` and ``sessionid`` (Linux, ABI/stable/procfs-audi
 import os
 import pwd
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.text import sanitize
 
 _UNSET: Final = 2**32 - 1

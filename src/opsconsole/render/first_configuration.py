@@ -5,9 +5,9 @@ is a comment, and holds once its ``#`` is taken away. Nothing but what was found
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.workloads import Inventory, Replica
 from opsconsole.model.written.draft import Draft, Entry, offered_ports
 from opsconsole.render.draft import entry_lines

@@ -5,8 +5,9 @@ order of importance is the same at every size: services, alerts, the selected se
 happened, resources. Widths and heights are cells.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opsconsole.dataclass import dataclass
 
 HEADER_ROWS = 2
 FOOTER_ROWS = 1

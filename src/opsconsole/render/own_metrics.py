@@ -4,7 +4,8 @@ Format: https://prometheus.io/docs/instrumenting/exposition_formats/, text, vers
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from opsconsole.dataclass import dataclass
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 

@@ -6,9 +6,10 @@ reason; those that are well may be counted. With one or two places each stands w
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.hosts import Host, HostView
 from opsconsole.model.running.workloads import EngineView, PlaceKind
 from opsconsole.model.snapshot import Snapshot, SourceView

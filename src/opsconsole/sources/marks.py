@@ -8,8 +8,9 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 _KEY: Final = secrets.token_bytes(32)
 _MOST: Final = 6

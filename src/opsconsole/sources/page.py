@@ -5,11 +5,11 @@ answer is at most ``transport.BODY_LIMIT`` bytes and ``ENTRY_LIMIT`` entries, al
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole.config.http import HttpConfig
+from opsconsole.dataclass import dataclass
 from opsconsole.model.asked.pages import EntryKind, PageBody, PageEntry
 from opsconsole.model.fault import Fault
 from opsconsole.sources.http.connector import Connector

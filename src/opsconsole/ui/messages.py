@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass  # noqa: TID251 - not of slots
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.message import Message

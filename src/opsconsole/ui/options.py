@@ -4,8 +4,10 @@ Invariant: plain values only, so that nothing heavy is imported before the first
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from opsconsole.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

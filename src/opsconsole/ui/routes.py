@@ -6,8 +6,10 @@ screen. At runtime it imports only the scopes of keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from opsconsole.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

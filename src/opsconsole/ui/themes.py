@@ -5,12 +5,13 @@ mono palette states differ by weight and reverse, never by colour. Colours are `
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final
 
 from rich.style import Style
 from textual.theme import Theme
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.contrast import READABLE, contrast
 from opsconsole.render.ink.cells import Role
 

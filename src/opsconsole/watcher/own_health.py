@@ -6,10 +6,10 @@ or when its own network is the likeliest cause of what fails.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import SourceKind

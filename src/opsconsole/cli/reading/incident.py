@@ -7,7 +7,6 @@ Invariant: it reads and changes nothing but the file it writes, which is new or 
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole import durable
@@ -17,6 +16,7 @@ from opsconsole.cli.parsing import EX_USAGE, as_text
 from opsconsole.cli.reading import incident_listing as listing
 from opsconsole.cli.reading.incident_listing import incident_number
 from opsconsole.clock import SystemClock
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError

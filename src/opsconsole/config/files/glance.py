@@ -11,11 +11,12 @@ YAML's library alone would take as long as all the rest of the first paint's own
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from opsconsole.config.files.opening import FileError, read_text
+from opsconsole.dataclass import dataclass
 
 _TOP: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*):(?:[ \t]+(.*))?$")
 _ENTRY: Final = re.compile(r"[ ]+([a-z_]+):[ ]+(.*)$")

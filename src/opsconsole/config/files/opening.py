@@ -5,11 +5,11 @@ about it is checked on the opened descriptor, so that it cannot be swapped in be
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole import durable
+from opsconsole.dataclass import dataclass
 from opsconsole.ownership import Loose, looseness, looseness_of
 
 LIMIT: Final = 1024 * 1024

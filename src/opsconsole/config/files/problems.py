@@ -7,9 +7,9 @@ a secret. All problems of all files are reported at once.
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.text import sanitize
 
 KeyPath = tuple[str | int, ...]

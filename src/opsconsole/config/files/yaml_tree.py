@@ -10,12 +10,13 @@ of a stack overflow on a hundred thousand brackets.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import yaml
 
 from opsconsole.config.files.problems import KeyPath, Position, Problem
+from opsconsole.dataclass import dataclass
 
 Value = bool | int | float | str | list[Any] | dict[str, Any] | None
 """What YAML's core schema can say; lists and dictionaries hold more of the same."""

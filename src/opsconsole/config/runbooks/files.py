@@ -6,12 +6,12 @@ One bad file affects no other.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.config.files.problems import Position, Problem, did_you_mean, in_order
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 
 if TYPE_CHECKING:
     from opsconsole.model.runbooks.runbook import Runbook

@@ -8,11 +8,11 @@ sign; a bare ``$NAME`` stays as it is. ``${env:NAME}`` is a reference to a secre
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.files.yaml_tree import Value
+from opsconsole.dataclass import dataclass
 
 _FORM: Final = re.compile(
     r"\$\$|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<how>[-?])(?P<word>[^}]*))?\}|[^}]*\}?)"

@@ -16,13 +16,13 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from opsconsole.dataclass import dataclass
 from opsconsole.demo import channel
 from opsconsole.demo.faults import parse_fault
 from opsconsole.demo.platforms.components import DEGRADED, DOWN, OK, Component, Components

@@ -8,8 +8,9 @@ it or one failure opens it again.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 CLOSED: Final = "closed"
 OPEN: Final = "open"

@@ -9,8 +9,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 OK: Final = "ok"
 DEGRADED: Final = "degraded"

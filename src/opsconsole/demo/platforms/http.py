@@ -11,9 +11,11 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from opsconsole.dataclass import dataclass
 
 HEAD_LIMIT = 16 * 1024
 BODY_LIMIT = 1024 * 1024

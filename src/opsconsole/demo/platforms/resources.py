@@ -11,9 +11,11 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 KEPT: Final = 24 * 360  # a day of readings, one every ten seconds
 EVERY_S: Final = 10.0

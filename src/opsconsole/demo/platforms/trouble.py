@@ -7,8 +7,8 @@ CLEAR. Component faults act on the components; the others act on every response.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.demo import faults
 from opsconsole.demo.faults import InjectedFault
 from opsconsole.demo.platforms.components import Components

@@ -9,9 +9,9 @@ Format: https://github.com/compose-spec/compose-spec/blob/main/spec.md
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.finding import fit
 from opsconsole.discovery.imported.drafting import (
     Drafting,

@@ -10,9 +10,9 @@ Format: https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.imported.drafting import (
     Drafting,
     File,

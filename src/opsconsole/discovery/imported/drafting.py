@@ -7,11 +7,12 @@ would be filled in from a variable, of theirs or of ours, is not understood.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from opsconsole.config.files.problems import KeyPath, dotted
 from opsconsole.config.files.yaml_tree import Tree
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.finding import fit
 from opsconsole.discovery.imported.servers import Servers
 from opsconsole.model.written.draft import Draft, Entry

@@ -5,9 +5,10 @@ a guess is made only while no file names one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
+from opsconsole.dataclass import dataclass
 from opsconsole.discovery.finding import fit
 from opsconsole.model.written.draft import Entry
 

@@ -6,11 +6,12 @@ or has just restarted, neither adds nor ends an alert. Rows are rebuilt only whe
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.alerts.always_firing import AlwaysFiring
 from opsconsole.engine.alerts.maintained import with_maintenance
 from opsconsole.engine.alerts.own_acknowledgements import with_own

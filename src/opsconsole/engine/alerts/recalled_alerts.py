@@ -6,8 +6,9 @@ without it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.source_id import SourceId
 

@@ -7,9 +7,10 @@ silences that the server still has make it.
 """
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, AlertState, Suppression
 from opsconsole.model.alerting.silences import SilenceState, SilenceView, hides
 from opsconsole.model.observations import AlertmanagerSeen

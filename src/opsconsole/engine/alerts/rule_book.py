@@ -5,9 +5,9 @@ no longer evaluated here, because the server has loaded it, leaves nothing behin
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.rule_templates import render
 from opsconsole.engine.judge.rules import Phase, RuleState

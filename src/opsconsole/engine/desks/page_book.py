@@ -7,7 +7,7 @@ and takes at most the service's timeout per ``AT_ONCE`` pages. Lives on the engi
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.desks.page_changes import marked
 from opsconsole.hiding import without_query
 from opsconsole.model.asked.pages import PageBody, PageView

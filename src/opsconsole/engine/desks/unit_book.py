@@ -5,11 +5,12 @@ Invariant: nothing is read unless a person asks for it and the service declares 
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault, FaultKind

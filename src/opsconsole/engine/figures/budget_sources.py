@@ -5,8 +5,7 @@ own looks or scrapes, or a Prometheus whose counts of the whole window are fresh
 for which Prometheus has no fresh counts uses the console's own.
 """
 
-from dataclasses import dataclass
-
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.engine.traces.budget_history import BudgetHistory
 from opsconsole.model.objectives import WindowCounts

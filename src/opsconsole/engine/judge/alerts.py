@@ -7,9 +7,10 @@ is kept ``RESOLVED_FOR`` seconds, so that it is not missed.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import NOT_IDENTITY, Alert, AlertState, Suppression, alert_key
 from opsconsole.model.source_id import SourceId, SourceKind
 

@@ -6,9 +6,9 @@ that flaps is not said to have failed once.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventKind
 
 APART: Final = 60.0

@@ -8,9 +8,9 @@ Source: Google's SRE Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.written.units import format_duration
 
 Counts = Callable[[float], tuple[float, float]]

@@ -8,9 +8,10 @@ before the failure it happened; equal scores are ordered by time, then by text.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.causes_kinds import LIFE, MEMORY, Kind, died, kind_of
 from opsconsole.engine.judge.episodes import Episode
 from opsconsole.model.causes import WINDOW, Cause, Changes, Topology

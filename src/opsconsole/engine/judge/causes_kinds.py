@@ -6,9 +6,9 @@ the console. An event that only describes a state (a health check's result, a ba
 a cause.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState
 from opsconsole.model.state import State

@@ -5,9 +5,10 @@ every part that did is ok again. Being unable to look neither begins nor ends on
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
 

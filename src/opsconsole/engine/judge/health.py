@@ -12,10 +12,10 @@ was seen the state is UNKNOWN, never OK. ``since`` never goes back.
   changing, until fewer than two changes are left in the ten (two thresholds, as in Nagios).
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component, HealthReport, failing
 from opsconsole.model.state import State, worst

@@ -7,9 +7,10 @@ not be seen neither starts nor ends an alert. ``since`` never goes back while ac
 Source of the semantics: Prometheus' alerting rules, ``for`` and ``keep_firing_for``.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import AlertState
 
 

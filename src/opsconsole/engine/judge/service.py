@@ -6,9 +6,9 @@ service only when every instance was.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.running.nodes import ClusterNode

@@ -5,8 +5,7 @@ its own entry with the level of an error, never part of the harmless line before
 with the line that reported it, through blank lines and chained errors.
 """
 
-from dataclasses import dataclass
-
+from opsconsole.dataclass import dataclass
 from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.line import ParsedLine, Part
 

@@ -10,9 +10,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.logs.needle import needle_of
 from opsconsole.engine.logs.query import is_chosen
 from opsconsole.engine.logs.ring import LogRing

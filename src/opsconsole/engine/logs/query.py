@@ -7,9 +7,9 @@ their timestamps.
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
 
 BUDGET: Final = 1.0

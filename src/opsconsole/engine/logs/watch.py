@@ -6,7 +6,7 @@ and no declared pattern. Thread-safe; no method waits for a log.
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.logs import figures as log_figures
 from opsconsole.engine.logs.figures import shares_of
 from opsconsole.engine.logs.intake import LogIntake

@@ -5,9 +5,10 @@ not stop the others. It blocks: call it from a thread of your own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.alike import Known
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import Episode, episodes

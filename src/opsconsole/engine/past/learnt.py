@@ -9,7 +9,7 @@ process or files on it.
 
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from opsconsole.config.drivers import PidFile
 from opsconsole.config.named_on_host import Checkout, Named, Part, Unit, named_by
 from opsconsole.config.services import Instance
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.alike import Known
 from opsconsole.engine.records.event_log import EventLog
 from opsconsole.machines.base import Machine

@@ -7,9 +7,10 @@ recorded goes on, with its beginning. Events keep their times, and no event is a
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.figures.budget_sources import LOOKS
 from opsconsole.engine.judge.events import not_watched
 from opsconsole.engine.records.fleet import InstanceRecord, ServiceRecord

@@ -12,10 +12,11 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.recording import older_places
 from opsconsole.engine.recording.codec import Decoder, Layout
 from opsconsole.engine.recording.database import LEAST_GAP, connect_reader, failed

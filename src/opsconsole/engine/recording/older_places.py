@@ -5,10 +5,11 @@ times, states and names are those that were recorded. What it does not have is u
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.recording.codec import Decoder, Layout
 from opsconsole.engine.recording.delta import Tree
 from opsconsole.model.running.hosts import Host, HostView

@@ -8,12 +8,12 @@ holder named in the lock file counts only while the lock is held.
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole import durable, links
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.operations.locks.flock import HeldFlock, is_held, take
 from opsconsole.operations.state_folder import file_mode, prepare, state_folder

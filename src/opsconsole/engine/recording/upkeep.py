@@ -13,10 +13,10 @@ import sqlite3
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.recording.database import PAGE, RecordingError, failed, size_of
 from opsconsole.engine.recording.delta import Tree, apply, diff
 from opsconsole.engine.recording.segment import line, seal, unseal, walk

@@ -5,13 +5,14 @@ after it was marked as touched, so that an unchanged view stays the same object.
 """
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
 from opsconsole.config.actions import Actions
 from opsconsole.config.services import Service, Thresholds
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.records.recall import Recalled

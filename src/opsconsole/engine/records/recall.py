@@ -6,9 +6,9 @@ event. Where it differs, the event says what it was before, and for how long nob
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.health import NOT_LOOKED
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.state import State

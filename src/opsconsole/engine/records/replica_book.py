@@ -6,10 +6,10 @@ known about it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.records.replica_index import Found, ReplicaIndex
 from opsconsole.model.running.workloads import EngineView, Inventory, Place, Replica, Workload

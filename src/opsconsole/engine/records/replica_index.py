@@ -7,8 +7,9 @@ for none until the configuration says which.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.workloads import Inventory, Place, Replica, Workload
 
 

@@ -6,7 +6,6 @@ that does not declare that it only reads is always refused.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Expect
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.hiding import without_query

@@ -7,10 +7,10 @@ continue.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.clock import Clock
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.runbooks import waits
 from opsconsole.engine.runbooks.checks import Checks, Look
 from opsconsole.engine.runbooks.run_access import RunAccess

@@ -4,9 +4,9 @@ Invariant: only what was seen and the time since the wait began decide, never ho
 was ended meanwhile; time without looks is reported, and too much of it leaves the result open.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.runbooks.runbook import Wait
 from opsconsole.model.runbooks.runs import Samples, StepRun, StepState
 from opsconsole.model.written.units import format_duration

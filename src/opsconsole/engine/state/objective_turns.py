@@ -6,9 +6,9 @@ when it is first known is no change, and while nobody knows nothing changes.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.snapshot import ServiceView

@@ -6,9 +6,9 @@ seems to be on our own side.
 """
 
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import assert_never
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.events import source_back, source_lost
 from opsconsole.engine.records.event_log import EventLog
 from opsconsole.model.fault import Fault

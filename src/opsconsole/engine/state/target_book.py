@@ -7,10 +7,10 @@ is unknown, and a job that the server does not have any more is gone.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import inf
 
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.engine.records.replica_book import UNREAD

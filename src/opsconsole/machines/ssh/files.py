@@ -13,11 +13,11 @@ import secrets
 import stat
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
 from opsconsole import ownership
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.ssh.far_end import quoted
 from opsconsole.machines.ssh.line import FarEnd
 from opsconsole.machines.ssh.lines import Lines

@@ -15,10 +15,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole import programs
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.ssh import far_end
 
 _PIECE: Final = 64 * 1024

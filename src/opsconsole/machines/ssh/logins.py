@@ -9,9 +9,9 @@ are: sshd drops a part of those that begin at one time, as does a jump host.
 import re
 import threading
 import time
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.ssh.line import LostError, StrangeError
 from opsconsole.model.running.machine import Failure, MachineError
 from opsconsole.text import sanitize, sanitize_bytes

@@ -5,10 +5,11 @@ the same ``key``. Severity words that we do not know sort above info, so that th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.source_id import SourceId
 
 

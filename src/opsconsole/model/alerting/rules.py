@@ -7,9 +7,10 @@ units its durations are written and where ``by`` stands makes no difference.
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.source_id import NOBODY, SourceId
 
 _TOKEN: Final = re.compile(

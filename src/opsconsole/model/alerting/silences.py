@@ -12,10 +12,10 @@ Source of the form: https://prometheus.io/docs/alerting/latest/configuration/#ma
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import ACKNOWLEDGEMENT, Suppression
 from opsconsole.patterns import PatternError, pattern
 

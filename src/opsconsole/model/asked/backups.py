@@ -4,8 +4,9 @@ Invariant: a backup with a fault is never called one that can be restored, and o
 every byte was compared since it was last changed is called verified.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opsconsole.dataclass import dataclass
 
 
 class BackupState(StrEnum):

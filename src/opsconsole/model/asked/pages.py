@@ -5,9 +5,9 @@ compare two looks, and is never shown. A look is always compared with the last o
 different.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault
 
 

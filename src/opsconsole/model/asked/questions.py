@@ -4,9 +4,9 @@ Invariant: a question is data, and only ``Perform``, ``StopRollback`` and ``Give
 anything. Its answer is of the type that it names, or a ``Refusal``.
 """
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.asked.pages import PageView
 from opsconsole.model.handover import Handover

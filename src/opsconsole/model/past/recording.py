@@ -5,9 +5,10 @@ Invariant: exactly one process records into a file; ``state`` says what this one
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault
 from opsconsole.model.past.replay import Span
 from opsconsole.model.state import State

@@ -4,9 +4,9 @@ Invariant: a ``Moment`` holds a snapshot that says of itself that it is replayed
 that ages count from in it; it is never taken for the present.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.snapshot import Snapshot
 
 

@@ -5,8 +5,9 @@ before; ``lacks`` names what could not be read, so that nothing is missing unnot
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.causes import Changes
 from opsconsole.model.events import Event

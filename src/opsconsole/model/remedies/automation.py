@@ -1,8 +1,9 @@
 """All that is known of automation at one moment, for the screens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.remedies.breaker import Breaker
 from opsconsole.model.remedies.episodes import Episode, Stage
 from opsconsole.model.remedies.rules import RemedyMode

@@ -7,10 +7,10 @@ closed → open, for ``rest`` → half-open → closed after an act that helped,
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import OperationState
 from opsconsole.model.remedies.episodes import Ending, Episode
 from opsconsole.model.remedies.rules import Limits

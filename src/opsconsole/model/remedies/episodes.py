@@ -6,10 +6,11 @@ is ignored. Texts are safe to show. It says what was recorded and orders nothing
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.ledger_record import SAID, Record, moment_in, text_in, texts_in
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.model.remedies.rules import HoldCode, RemedyMode

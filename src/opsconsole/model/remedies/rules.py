@@ -4,9 +4,10 @@ Invariant: a remedy names one declared action that can be repeated or undone. Wh
 acting has one code; there is no other reason not to act, and none to act in spite of one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.written.hours import Hours
 from opsconsole.model.written.triggers import Trigger

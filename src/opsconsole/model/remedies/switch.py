@@ -5,9 +5,10 @@ nothing, as what is done is decided by the configuration of the process that wat
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.ledger_record import Record, moment_in, text_in
 from opsconsole.model.remedies.episodes import Hand, hand_in
 

@@ -6,10 +6,11 @@ service that the runbook is run for is meant. Times are seconds.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State

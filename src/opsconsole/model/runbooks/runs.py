@@ -4,10 +4,11 @@ Invariant: steps are settled in their order, one at a time; a step that passed o
 never run again. A step that did not pass may be, since the cause may have been fixed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionRequest
 from opsconsole.model.runbooks.runbook import OnFailure, RunbookView
 

@@ -4,8 +4,9 @@ Invariant: shares are fractions of the whole, sizes are bytes, rates are per sec
 known, never zero.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.reading import is_stale
 
 

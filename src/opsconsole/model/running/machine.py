@@ -5,9 +5,10 @@ a program or a file says is bytes from outside, sanitised by the code that shows
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import OpsconsoleError
 
 

@@ -3,7 +3,7 @@
 Invariant: sizes are bytes, ``cpu`` is in cores; None means not known, never zero.
 """
 
-from dataclasses import dataclass
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ are '' where only ``labels`` say whose process it is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

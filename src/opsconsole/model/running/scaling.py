@@ -3,7 +3,7 @@
 Invariant: advice is a sentence for a person with the arithmetic it rests on; nothing acts on it.
 """
 
-from dataclasses import dataclass
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ console's clock; UNKNOWN where it cannot. All text is sanitised.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 
 TARGET_LIMIT: Final = 20_000

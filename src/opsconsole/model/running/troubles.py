@@ -4,8 +4,9 @@ Invariant: it was read from what runs the copy, and its ``detail`` is what that 
 in ``render.service.why``. How a copy ended (exit code, lack of memory, a loop) is its own.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opsconsole.dataclass import dataclass
 
 
 class TroubleCode(StrEnum):

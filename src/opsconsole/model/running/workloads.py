@@ -6,10 +6,11 @@ Names are those that people write, ids are unique among all replicas and workloa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import is_stale
 from opsconsole.model.running.nodes import ClusterNode

@@ -5,7 +5,8 @@ comment, which holds once its ``#`` is taken away.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

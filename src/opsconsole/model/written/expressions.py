@@ -12,11 +12,11 @@ same expression.
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Final, NoReturn
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 from opsconsole.model.written.units import BYTES, SECONDS, format_duration, parse_duration
 

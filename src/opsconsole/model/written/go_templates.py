@@ -9,8 +9,9 @@ Source: https://pkg.go.dev/text/template
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 Value = str | float | bool | Mapping[str, str] | None
 Function = Callable[..., Value]

@@ -6,10 +6,10 @@ so that where a clock is set forward or back they are as much shorter or longer.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.zones import in_calendar
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -6,9 +6,9 @@ Invariant: ``parse_trigger(str(trigger))`` is the same trigger.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import (
     Availability,

@@ -9,9 +9,9 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.faults import BackupError, UnknownBackupError, reporting, shown
 from opsconsole.operations.backups.manifest import Manifest

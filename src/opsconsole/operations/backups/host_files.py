@@ -14,9 +14,9 @@ import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
 from opsconsole.model.running.machine import Command, End, Finished, MachineError
 from opsconsole.operations.backups.contents import Deadline

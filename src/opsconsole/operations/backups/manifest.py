@@ -10,9 +10,10 @@ a name in the backup. A hard link names the index of the entry that it is the sa
 
 import base64
 import json
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from opsconsole.dataclass import dataclass
 
 SCHEMA: Final = 1
 MANIFEST: Final = "MANIFEST.json"

@@ -10,11 +10,12 @@ names that the console itself gives: none else is ever renamed or removed becaus
 import json
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
 from opsconsole import durable
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.contents import PRIVATE_FILE
 from opsconsole.operations.backups.faults import BackupError
 from opsconsole.operations.backups.manifest_reader import ID

@@ -10,9 +10,10 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups import restore_record, switch
 from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.extractor import Extractor, Notes

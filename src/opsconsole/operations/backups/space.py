@@ -8,10 +8,10 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.faults import BackupError, SpaceError, because, shown
 
 MARGIN: Final = 1.2

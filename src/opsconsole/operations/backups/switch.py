@@ -10,11 +10,11 @@ import ctypes
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from opsconsole import links
+from opsconsole.dataclass import dataclass
 
 _NOREPLACE: Final = 1
 _EXCHANGE: Final = 2

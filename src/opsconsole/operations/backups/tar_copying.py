@@ -7,9 +7,10 @@ error and leaves no backup. Devices, fifos and the like are left out by name.
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.contents import copy_chunks
 from opsconsole.operations.backups.faults import BackupError, HostileArchiveError, shown
 from opsconsole.operations.backups.manifest import Entry, EntryType, LeftOut, Manifest

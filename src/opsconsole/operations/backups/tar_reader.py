@@ -8,10 +8,10 @@ sparse members, which say one size and hold another, are refused.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.faults import HostileArchiveError, shown
 
 MEMBER_LIMIT: Final = 1_000_000

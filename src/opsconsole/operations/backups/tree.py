@@ -9,12 +9,12 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from opsconsole import links
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.contents import copy_file, open_folder, open_to_read
 from opsconsole.operations.backups.faults import BackupError, because, shown
 from opsconsole.operations.backups.manifest import (

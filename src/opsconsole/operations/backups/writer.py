@@ -11,10 +11,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from opsconsole import __version__
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.contents import (
     Deadline,
     make_folder,

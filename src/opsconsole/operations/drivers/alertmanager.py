@@ -7,11 +7,11 @@ read back and every alert that it matches is suppressed by it.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from opsconsole.config.actions import SilenceAction
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting import silence_requests as silencing
 from opsconsole.model.alerting.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.operation import ActionKind, Step

@@ -7,11 +7,11 @@ is removed afterwards was named in the plan and is still surplus when its turn c
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from opsconsole.config.actions import BackupAction
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import OperationState, Step
 from opsconsole.model.state import State
 from opsconsole.operations.backups.catalogue import Listed, backups

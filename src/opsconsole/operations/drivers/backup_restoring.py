@@ -7,8 +7,9 @@ manifest. It is verified whole before anything is touched.
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.operations.backups.catalogue import LATEST, Listed, age_of, choose
 from opsconsole.operations.backups.manifest import Manifest

@@ -7,10 +7,11 @@ console: what an older one did not write has a default, and what is not known is
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Final, Self, TypeVar, get_args, get_origin, get_type_hints
 
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Step
 

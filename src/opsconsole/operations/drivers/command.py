@@ -9,11 +9,11 @@ import hashlib
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from opsconsole.config.secrets.patterns import redacted
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Effect, Step
 from opsconsole.model.running.machine import (
     Command,

@@ -7,11 +7,12 @@ way back. What a shell and a dotenv reader then see was compared before the chan
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from opsconsole.config.actions import Action, PidFile
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.running.machine import MachineError
 from opsconsole.operations.drivers.call import Call

@@ -7,8 +7,9 @@ in them. Pure.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 _HEAD: Final = re.compile(rb"[ \t]*(?P<export>export[ \t]+)?(?P<key>[A-Za-z_]\w*)[ \t]*=", re.ASCII)
 _QUOTED: Final = re.compile(rb"""[ \t]*("(?:[^"\\]|\\.)*"|'[^']*')""", re.DOTALL)

@@ -6,9 +6,9 @@ its commit, which is checked out detached, so that no branch moves. Nothing is f
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call

@@ -7,10 +7,11 @@ into, and where its own configuration names a filter, nothing that would run one
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
 from opsconsole.model.running.machine import Command, End, Failure, Finished, MachineError
 from opsconsole.operations.driving.driver import ObserveError

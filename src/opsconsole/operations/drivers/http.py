@@ -9,13 +9,13 @@ says of its own uptime.
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
 import httpx
 
 from opsconsole.config.secrets.patterns import redacted
+from opsconsole.dataclass import dataclass
 from opsconsole.hiding import without_query
 from opsconsole.model.operation import Copy, Effect, Step
 from opsconsole.operations.drivers.call import Call

@@ -9,11 +9,11 @@ again (or the signal, such as HUP, makes it restart by itself).
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Launched
 from opsconsole.model.operation import Step
 from opsconsole.model.running.machine import Command, Failure, MachineError, Process

@@ -5,10 +5,11 @@ when it is first needed, because what it imports is heavy, and is compared with 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from opsconsole.config.actions import Action
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import SILENCING, ActionKind
 from opsconsole.operations.drivers.followed import Followed
 from opsconsole.operations.driving.driver import Driver, DriverContext, ObserveError

@@ -9,9 +9,9 @@ never the time of a folder, which any touch would move.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Step
 from opsconsole.model.running.machine import FileKind, MachineError
 from opsconsole.model.state import State

@@ -9,10 +9,10 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.hosts import HERE
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
 from opsconsole.model.operation import Step
 from opsconsole.model.running.machine import Command, End, Failure, Finished, MachineError

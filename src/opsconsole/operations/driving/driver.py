@@ -7,7 +7,7 @@ effect it says UNKNOWN, and only ``reconcile`` decides, by what is seen.
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.config.actions import Action
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import OpsconsoleError
 from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines

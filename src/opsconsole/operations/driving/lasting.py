@@ -4,9 +4,10 @@ Invariant: only deaths that were seen, or that the engine counted, are spoken of
 time for which a verdict is watched on follows from them and is bounded at both ends.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.diagnosis import Diagnosis, Fact, FactCode
 from opsconsole.model.operation import Plan
 from opsconsole.model.snapshot import Snapshot

@@ -10,8 +10,9 @@ or host closes that gap.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 GENESIS: Final = "0" * 64
 """The hash before the first row."""

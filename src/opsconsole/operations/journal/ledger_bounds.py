@@ -6,9 +6,9 @@ full, and says so; one that never ends lets its oldest records go instead.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Refusal
 from opsconsole.operations.journal.records import RUN_ID, LedgerKind, checked
 

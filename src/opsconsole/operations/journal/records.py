@@ -6,10 +6,10 @@ making or reading another one raises StateError. Times are Unix seconds.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState, Plan
 from opsconsole.operations.who import Who

@@ -17,8 +17,10 @@ while the token was good, so the next holder finds that step begun, looks it up,
 nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ import json
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import StrEnum
 from typing import Final, Protocol
 
 from opsconsole.config.types import NAME_PATTERN
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind
 from opsconsole.text import sanitize

@@ -10,9 +10,10 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.operations.database import Row, Transaction, Values
 from opsconsole.operations.locks.lease import TERMS, Lease, Terms

@@ -6,7 +6,6 @@ found either: a change that cannot be ended is not temporary.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.actions import (
@@ -18,6 +17,7 @@ from opsconsole.config.actions import (
     SilenceAction,
 )
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.silences import OWN_RULES
 from opsconsole.model.operation import SILENCING, ActionKind, Effect, Refusal
 from opsconsole.operations.drivers import registry

@@ -5,11 +5,12 @@ is a refusal.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Plan, Refusal

@@ -7,9 +7,10 @@ all that is known comes in as ``Circumstances``.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,

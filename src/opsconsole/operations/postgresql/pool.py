@@ -8,11 +8,12 @@ are those that rested beside it. A server that was not reached is not asked agai
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import psycopg
 
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.operations.postgresql import schema
 from opsconsole.operations.postgresql.link import Link, connect

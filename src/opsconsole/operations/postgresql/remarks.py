@@ -1,7 +1,8 @@
 """What can be said of a PostgreSQL that keeps a state, without its client."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from opsconsole.dataclass import dataclass
 
 
 class Remark(StrEnum):

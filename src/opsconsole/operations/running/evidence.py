@@ -8,10 +8,11 @@ look shows is never VERIFIED. Times are seconds of the steady clock.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Sight
 

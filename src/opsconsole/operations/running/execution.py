@@ -7,9 +7,10 @@ may not outlast: then nothing is begun any more, not even what tidies up.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from opsconsole.clock import Clock
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, OperationState, Plan, Step
 from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.driving.driver import Driver, ObserveError, Outcome, StepOutcome

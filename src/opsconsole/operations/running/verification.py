@@ -9,10 +9,11 @@ to be down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
 import asyncio
 import statistics
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Protocol, TypeVar, assert_never
 
 from opsconsole.clock import Clock
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import Sight

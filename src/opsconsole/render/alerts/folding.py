@@ -5,8 +5,8 @@ of its chain; resolved alerts are never folded; with everything unfolded all row
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, AlertState
 
 

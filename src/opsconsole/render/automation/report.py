@@ -6,9 +6,9 @@ apart, and what nobody watched is called that. Nothing is advised that the figur
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import OperationState
 from opsconsole.model.remedies.automation import RemedyView
 from opsconsole.model.remedies.episodes import Ending, Episode

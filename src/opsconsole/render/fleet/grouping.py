@@ -6,10 +6,10 @@ group, however the others are grouped. Of a service that did not change nothing 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.service.standing import Standing, seen_standing
 

@@ -7,9 +7,10 @@ stays, whatever becomes of it. Of what is folded nothing is sorted.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.fleet.grouping import FEW, Group
 from opsconsole.render.service.standing import Standing, seen_standing

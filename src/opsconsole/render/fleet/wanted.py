@@ -7,7 +7,7 @@ must hold, and so must the text. ``!`` before one of them inverts it.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass  # noqa: TID251 - not of slots
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Final

@@ -6,9 +6,9 @@ is called so. An id is shown by its first twelve digits.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import (
     COPIES,
     SILENCING,

@@ -5,9 +5,9 @@ request. The executor checks policy again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import (
     OVERRIDING,
     ActionKind,

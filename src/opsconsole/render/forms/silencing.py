@@ -5,9 +5,10 @@ the plan counts them again at the Alertmanager itself.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting import silence_requests as silencing
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.alerting.silences import (

@@ -6,9 +6,9 @@ the beginning of exactly one name; nothing is guessed.
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width, width_of
 
 _LIKELY: Final = 0.6

@@ -8,10 +8,11 @@ open a plan, a form or a line to type. Ctrl-d and ctrl-u scroll and never act.
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from string import punctuation
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 
 class Scope(StrEnum):

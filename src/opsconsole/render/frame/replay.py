@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
 

@@ -8,9 +8,9 @@ a gap. A chart is exactly ``width`` by ``height`` cells and never raises, whatev
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.series import Trace
 from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, fit, width_of
 from opsconsole.render.ink.figures import clock, duration

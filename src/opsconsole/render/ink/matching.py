@@ -4,9 +4,9 @@ Invariant: reading a filter never raises, and no filter can take long; an invali
 as plain text. A leading ``!`` inverts it. Lower case matches both cases.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.patterns import Pattern, PatternError, literal, pattern
 from opsconsole.render.ink.cells import Line, Role, Span
 

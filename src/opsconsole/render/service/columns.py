@@ -6,9 +6,10 @@ figure of what does not answer any more is marked as old.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 from opsconsole.render.ink import figures

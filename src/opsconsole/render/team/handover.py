@@ -6,9 +6,9 @@ from outside acts as Markdown.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.alerting.silences import ACK_PREFIX, SilenceState, SilenceView, shown
 from opsconsole.model.events import Event, EventCode

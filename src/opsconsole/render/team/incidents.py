@@ -6,9 +6,9 @@ where none was named.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.incidents import (
     Incident,

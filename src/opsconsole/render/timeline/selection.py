@@ -5,10 +5,10 @@ first.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span

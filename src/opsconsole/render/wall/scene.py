@@ -5,10 +5,10 @@ a worse state was seen, as in the header of every screen.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, Severity
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView

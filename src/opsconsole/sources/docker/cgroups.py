@@ -10,10 +10,10 @@ Not for sharing between threads.
 import re
 import time
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.docker.stats import Usage, from_cgroup_v1, from_cgroup_v2
 
 _ID: Final = re.compile(r"[0-9a-f]{64}")

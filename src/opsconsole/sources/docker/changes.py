@@ -7,9 +7,9 @@ bounded.
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.running.workloads import Phase, Replica
 

@@ -9,9 +9,10 @@ Shapes: ``GET /containers/json`` and ``GET /containers/{id}/json`` of the Docker
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.workloads import Phase, Place, Port, Replica
 from opsconsole.model.state import State
 from opsconsole.sources.docker.made_of import made_of

@@ -12,13 +12,13 @@ CLI keeps them: ``contexts/meta/<sha256 of the name>/meta.json`` in ``$DOCKER_CO
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from opsconsole import durable
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.text import sanitize
 

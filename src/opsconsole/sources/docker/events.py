@@ -14,10 +14,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.docker.client import classify, connect, open_stream, read_chunks
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError

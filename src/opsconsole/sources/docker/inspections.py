@@ -6,9 +6,9 @@ whose inspection failed is left alone for a minute, so that it costs the others 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.docker.containers import Inspected, Listed
 
 SWEEP_LIMIT: Final = 100

@@ -9,9 +9,9 @@ used without the inactive file cache, as the Docker CLI counts it.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.json_fields import integer, read_time
 
 _LONGEST: Final = 600.0

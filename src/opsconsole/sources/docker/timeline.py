@@ -9,9 +9,10 @@ Shape: a message of ``GET /events`` of the Docker Engine API.
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State
 from opsconsole.text import sanitize

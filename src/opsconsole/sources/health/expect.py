@@ -4,11 +4,11 @@ Invariant: an expectation that fails makes the answer DOWN and says which; one t
 it OK only where the body's own words say nothing.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from opsconsole.config.services import Expect
+from opsconsole.dataclass import dataclass
 from opsconsole.patterns import pattern
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
 from opsconsole.text import sanitize

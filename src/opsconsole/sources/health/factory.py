@@ -5,12 +5,12 @@ values, so that none of them can see another health than the rest. Nothing of HT
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health, Service
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.source_id import SourceId, SourceKind
 

@@ -7,10 +7,10 @@ it is good for being compared with another one of the same service, and for noth
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.health.status import plain
 
 _LINE: Final = re.compile(r"( *)\"?([A-Za-z][\w .-]{0,60}?)\"?\s*[:= ]\s*\"?([^\"]{1,60}?)\"?,?\s*")

@@ -7,9 +7,9 @@ known is passed over. Sizes are bytes, times are seconds, CPU times are in the h
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.hosts import Disk, Pressure
 from opsconsole.sources.host.disks import choose_mounts
 from opsconsole.sources.host.pressure import pressure_of

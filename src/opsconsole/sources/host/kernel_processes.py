@@ -7,8 +7,8 @@ process that is not understood is left out.
 import heapq
 import os
 import re
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.hosts import Process
 from opsconsole.text import sanitize_bytes
 

@@ -8,8 +8,9 @@ workloads. Limits are those of the control group (``cgroup-v1``, ``cgroup-v2.txt
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
 _NO_LIMIT: Final = 1 << 60

@@ -6,9 +6,9 @@ an error. ``cpu`` is of the time since the look before: 1.0 is one core.
 
 import heapq
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.hosts import Process
 from opsconsole.text import sanitize
 

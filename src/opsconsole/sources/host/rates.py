@@ -5,7 +5,8 @@ a counter went backwards, or there is only one reading, it is None.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from opsconsole.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

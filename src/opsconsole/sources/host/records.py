@@ -10,10 +10,10 @@ zone); proc_stat(5) *btime*.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.text import sanitize, sanitize_bytes
 
 _MOVE: Final = re.compile(

@@ -7,10 +7,10 @@ psutil's own percentages keep their baseline per thread, and say 0 % in a new on
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.hosts import Pressure
 from opsconsole.sources.host.pressure import pressure_of
 from opsconsole.sources.host.rates import CpuTimes, Traffic, cpu_shares, traffic_rates

@@ -7,10 +7,10 @@ org.freedesktop.systemd1(5).
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.machine import Command, End, Failure, MachineError

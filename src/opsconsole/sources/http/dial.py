@@ -12,9 +12,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http import tls as http_tls
 from opsconsole.sources.http.connection import Connection

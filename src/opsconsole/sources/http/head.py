@@ -5,9 +5,9 @@ Invariant: what is ambiguous is refused, never resolved one way or the other; ev
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.transport_fault import TransportFaultError

@@ -7,7 +7,6 @@ again once before the refusal is believed. Each answer is there by its deadline 
 
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ import httpx
 
 from opsconsole import __version__
 from opsconsole.config.http import HttpConfig
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.authentication import Authentication
 from opsconsole.sources.http.connector import Connector

@@ -9,13 +9,13 @@ import os
 import re
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from opsconsole import durable
 from opsconsole.config.http import TlsConfig
+from opsconsole.dataclass import dataclass
 from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.transport_fault import TransportFaultError

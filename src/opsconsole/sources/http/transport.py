@@ -11,13 +11,13 @@ built once, which is what probes do. Failures are ``TransportFaultError``.
 
 import asyncio
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
 import httpx
 
 from opsconsole.config.http import TlsConfig
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.connection import Connection
 from opsconsole.sources.http.connector import Connector

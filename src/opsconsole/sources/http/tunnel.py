@@ -6,9 +6,10 @@ fails at blames the target only where the proxy says that it could not reach it.
 
 import asyncio
 import socket
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.head import read_head
 from opsconsole.sources.http.transport_fault import TransportFaultError

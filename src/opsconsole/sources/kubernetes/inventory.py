@@ -6,8 +6,9 @@ rollout that goes well makes nothing degraded.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.nodes import ClusterNode
 from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Inventory, Place, Replica, Unread, Workload

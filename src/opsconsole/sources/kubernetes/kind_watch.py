@@ -6,11 +6,11 @@ rights, or its version, do not show affects no other kind.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from opsconsole.clock import Clock
 from opsconsole.config.kubernetes import KubernetesCluster
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault
 from opsconsole.model.running.workloads import Unread
 from opsconsole.sources.kubernetes.api.wire import JsonObject

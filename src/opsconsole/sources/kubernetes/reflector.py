@@ -17,11 +17,11 @@ import random
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Generic, Protocol, TypeVar
 
 from opsconsole.clock import Clock
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.kubernetes.api.client import MOST, too_many
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, refused, unusable

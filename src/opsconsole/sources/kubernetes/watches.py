@@ -6,13 +6,13 @@ does not have is a kind that is not read.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any, Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.kubernetes import KubernetesCluster
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.workloads import Place, Unread
 from opsconsole.sources.json_fields import listed, mapping, text
 from opsconsole.sources.kubernetes.api.client import ClusterClient

@@ -6,12 +6,13 @@ why it cannot read is reported, and so is that it can again. ``start`` and ``clo
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
 from opsconsole.sources.logs.raw_lines import RawLine
 

@@ -7,9 +7,9 @@ OpenTelemetry, MongoDB, and of the files of Docker and Kubernetes.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.levels import level_in, level_of_field, level_of_number
 from opsconsole.sources.logs.stamps import find_stamp, stamp_of

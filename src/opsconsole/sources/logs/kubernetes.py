@@ -12,11 +12,12 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import quote
 
 from opsconsole.config.kubernetes import KubernetesCluster, KubernetesTarget
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.kubernetes.api.client import ClusterClient
 from opsconsole.sources.kubernetes.api.cluster_error import ClusterError, unusable

@@ -7,10 +7,11 @@ line. A line that is not JSON, or not an object, is text, whatever was declared.
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.hiding import hidden_in_places
 from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.json_line import read_object

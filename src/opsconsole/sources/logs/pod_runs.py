@@ -7,11 +7,11 @@ Source: Kubernetes API, PodStatus.containerStatuses, initContainerStatuses.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from opsconsole.dataclass import dataclass
 from opsconsole.text import sanitize
 
 _NAME_LIMIT: Final = 253

@@ -4,8 +4,9 @@ Invariant: no line takes more than ``LINE_BYTES`` of memory however long it is; 
 is counted. Nothing is lost or doubled where a line is split over several chunks.
 """
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+from opsconsole.dataclass import dataclass
 
 LINE_BYTES: Final = 64 << 10
 """Bytes that are kept of one line; a JSON line up to this size is understood."""

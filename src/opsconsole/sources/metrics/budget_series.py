@@ -6,10 +6,10 @@ so that it agrees with the quantile that is shown.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from opsconsole.config.services import AvailabilitySeries, Service
+from opsconsole.dataclass import dataclass
 from opsconsole.model.written.expressions import (
     DEFAULT_WINDOW,
     Availability,

@@ -8,11 +8,11 @@ seconds and sizes in bytes whatever unit the metric is declared in.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from opsconsole.config.services import Metric, Service
+from opsconsole.dataclass import dataclass
 from opsconsole.model.across_copies import Across, combined
 from opsconsole.model.few import without_highest
 from opsconsole.model.series import MetricValue

@@ -10,10 +10,11 @@ Formats: Prometheus' text format 0.0.4, OpenMetrics, and names in quotes as both
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.text import sanitize
 
 ACCEPT: Final = (

@@ -9,9 +9,10 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.metrics.exposition import Exposed
 from opsconsole.sources.metrics.rates import increase
 

@@ -6,9 +6,10 @@ leave the window, and counts in no gauge.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.metrics.budget_series import BudgetSeries, SeriesKind

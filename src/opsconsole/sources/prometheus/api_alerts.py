@@ -8,10 +8,10 @@ Formats: Prometheus ``/api/v1/alerts``, vmalert's dialect of it, Alertmanager ``
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.one_of_many import each_alone

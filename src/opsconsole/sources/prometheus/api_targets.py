@@ -9,10 +9,11 @@ Format: https://prometheus.io/docs/prometheus/latest/querying/api/#targets.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.targets import TARGET_LIMIT, Target
 from opsconsole.model.state import State
 from opsconsole.sources.one_of_many import each_alone

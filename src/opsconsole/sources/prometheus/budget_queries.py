@@ -8,9 +8,9 @@ Source of the forms: Prometheus' documentation of ``rate``, ``sum_over_time``, s
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.sources.metrics.budget_series import BudgetSeries, SeriesKind
 from opsconsole.sources.metrics.declared import Vector, bound_of

@@ -7,12 +7,12 @@ could not be asked in time comes first at the next look.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Prometheus
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.observations import BudgetsSeen

@@ -10,9 +10,9 @@ Source of the forms: Prometheus' documentation of ``rate`` and ``histogram_quant
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.metrics.declared import Declared, Kind, Vector, to_values
 from opsconsole.sources.prometheus.promql_sharing import Labels, Shared, parted, seconds, shared

@@ -7,9 +7,9 @@ the series is Prometheus' affair.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.written.units import parse_duration
 from opsconsole.sources.prometheus.promql_sharing import select
 

@@ -10,8 +10,9 @@ pattern at both ends.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+from opsconsole.dataclass import dataclass
 
 ALTERNATION_LIMIT: Final = 2000
 """Characters of one pattern; proxies before a Prometheus refuse URLs of more than some KiB."""

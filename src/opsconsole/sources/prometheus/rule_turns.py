@@ -10,9 +10,10 @@ Source of the forms: Prometheus' documentation of ``label_replace`` and ``or``.
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.rules import FileRule, RuleEvaluation, RuleSample
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.prometheus.rule_answers import SERIES, read_samples

@@ -9,10 +9,10 @@ Formats: ``/api/v1/rules`` of Prometheus and vmalert, ``/api/v1/query``.
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.rule_files import RuleFiles
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.rules import FileRule, RuleEvaluation, RuleView, fingerprint
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.source_id import SourceId

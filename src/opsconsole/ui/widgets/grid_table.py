@@ -7,12 +7,12 @@ from the table. Only visible rows are rendered.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from textual import events
 from textual.message import Message
 
+from opsconsole.dataclass import dataclass
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, line_width
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 from opsconsole.ui.widgets.row_cursor import Picture, RowCursor

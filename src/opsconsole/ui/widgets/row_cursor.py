@@ -8,9 +8,11 @@ cursor it stays on the row to begin with. Moments are those of input events, in 
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Final
+
+from opsconsole.dataclass import dataclass
 
 REMEMBERED: Final = 32
 """How many listings are kept; a key that waited longer refers to the oldest of them."""

@@ -7,9 +7,10 @@ the records of a value fold to the same value again. Every text is safe to show.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.alerting.alerts import Alert, Severity
 from opsconsole.model.notices import Episode, Member
 from opsconsole.text import sanitize

@@ -8,11 +8,12 @@ what it knows, because its silence would mean that all is well.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
 from opsconsole.clock import Clock, skew
 from opsconsole.config.notify import Notify, Receiver
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.model.fault import Fault
 from opsconsole.model.notices import Episode, Message, What

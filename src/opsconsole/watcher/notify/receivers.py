@@ -5,13 +5,13 @@ share its connector and its threads.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
 from opsconsole.clock import Clock
 from opsconsole.config.notify import Mail, Program, Receiver, Webhook, alertmanagers_of
 from opsconsole.config.settings import Settings
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.state_place import LateJournal
 from opsconsole.sources.http.connector import Connector
 from opsconsole.threads import BoundedExecutor

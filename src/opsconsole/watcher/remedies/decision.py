@@ -9,9 +9,10 @@ storm, rate, breaker, people first, hours and budget, one acting process, kept a
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.remedies.breaker import BreakerState, acts_of, breaker
 from opsconsole.model.remedies.episodes import Episode, Stage
 from opsconsole.model.remedies.rules import (

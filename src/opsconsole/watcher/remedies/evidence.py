@@ -5,10 +5,10 @@ begins the count again. A circuit breaker that the service reports to be open is
 own: trouble began when it opened, and still as many looks must see it.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.remedy_references import QUANTILES
+from opsconsole.dataclass import dataclass
 from opsconsole.model.health import Component
 from opsconsole.model.remedies.rules import Rule
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot

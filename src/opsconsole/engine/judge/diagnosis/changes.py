@@ -5,9 +5,9 @@ change. A refused operation changed nothing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.causes_kinds import (
     CONFIGURATION,
     IMAGE,

@@ -5,9 +5,10 @@ ordered counts whether the copy runs again or not.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.diagnosis.known import PRECISION, Known
 from opsconsole.engine.judge.service import NOT_RUNNING
 from opsconsole.model.diagnosis import Fact, FactCode

@@ -5,10 +5,11 @@ nothing of the present.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from urllib.parse import urlsplit
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.episodes import RED, episodes
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.events import Event, EventCode

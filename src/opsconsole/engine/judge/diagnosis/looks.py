@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.diagnosis.known import Known
 from opsconsole.model.certificate import DAY
 from opsconsole.model.diagnosis import Fact, FactCode

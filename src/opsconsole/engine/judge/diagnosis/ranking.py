@@ -6,9 +6,9 @@ what the service itself says of its present state.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.diagnosis.known import PRECISION, Onset
 from opsconsole.model.diagnosis import Confidence, Explanation, Fact, FactCode
 

@@ -9,12 +9,12 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 from opsconsole.config.actions import VolumeTarget
 from opsconsole.config.settings import Docker
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.backups.faults import BackupError, shown
 from opsconsole.sources.docker.client import classify, connect, get_json, open_stream, read_chunks
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve

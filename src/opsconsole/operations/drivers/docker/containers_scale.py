@@ -9,10 +9,10 @@ highest number first, never the first.
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import quote
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call

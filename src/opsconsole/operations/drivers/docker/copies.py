@@ -7,8 +7,10 @@ its image is left to the image of the copy. Pure: reads the engine's inspect doc
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
+
+from opsconsole.dataclass import dataclass
 
 Document = Mapping[str, Any]
 

@@ -8,9 +8,9 @@ engine's CPUs back, which is the same; one without a memory limit is not given a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call

@@ -8,11 +8,11 @@ the panels read it.
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 from opsconsole.config.settings import Docker
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 from opsconsole.operations.driving.driver import DriverContext, ObserveError
 from opsconsole.sources.docker.client import classify, connect, get_json

@@ -5,10 +5,10 @@ target image and is called ``NAME`` while the old one is called ``NAME-before-ID
 looks first and does only what is left to do, so that it may be called again after a crash.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.clock import Clock
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError

@@ -6,9 +6,9 @@ not answer, ``StartedAt`` shows whether it happened.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Copy, Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call

@@ -7,10 +7,11 @@ hold secrets in its environment: it is read when it is needed and never kept.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call

@@ -7,10 +7,10 @@ else the newest tag of the same repository that is older than the image that run
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import quote
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.drivers.previous_version import led_away, seen_before
 from opsconsole.operations.driving.driver import ObserveError

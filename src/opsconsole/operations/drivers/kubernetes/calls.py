@@ -1,8 +1,8 @@
 """What steps at a cluster say to the driver that carries them out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.drivers.call import Call
 
 

@@ -8,9 +8,9 @@ passes on to a pod (``proxied``) is that pod's.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import FaultKind
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
 from opsconsole.operations.drivers.kubernetes.patches import Patch

@@ -5,9 +5,9 @@ reason not to drain. Pods of a DaemonSet and of the node itself stay; what has e
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.drivers.kubernetes import fields
 from opsconsole.operations.drivers.kubernetes.calls import PodPin
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject

@@ -7,9 +7,9 @@ as soon as one of them has begun again.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.kubernetes import fields
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject

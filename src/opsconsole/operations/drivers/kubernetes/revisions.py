@@ -9,9 +9,9 @@ back gives an old version a new number, and by numbers one would go to and fro.
 import hashlib
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.drivers.kubernetes import fields
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
 

@@ -8,9 +8,9 @@ that pod, whatever its template says.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.kubernetes import fields
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject

@@ -1,10 +1,10 @@
 """Which workload is meant, where its API keeps it, and what its kind can do. Pure."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
+from opsconsole.dataclass import dataclass
 from opsconsole.operations.drivers.kubernetes import fields
 from opsconsole.operations.drivers.kubernetes.fields import JsonObject
 

@@ -7,12 +7,13 @@ no private key is written to a disk.
 import os
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from opsconsole import durable
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.dial import Origin
 from opsconsole.sources.http.tunnel import Proxy

@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from math import inf
 from operator import is_
 from time import time
 from typing import ClassVar, Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.http.connection import Connection
 from opsconsole.sources.http.dial import P, dial_as

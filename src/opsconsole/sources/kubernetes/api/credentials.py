@@ -8,13 +8,14 @@ import base64
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import inf
 from pathlib import Path
 from typing import Final, Protocol
 
 from opsconsole import durable
 from opsconsole.config.secrets.core_dumps import forbid_core_dumps
+from opsconsole.dataclass import dataclass
 from opsconsole.hiding import hide
 from opsconsole.sources.kubernetes.api.cluster_error import unusable
 from opsconsole.text import sanitize

@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
@@ -25,6 +25,7 @@ from opsconsole import ownership, programs
 from opsconsole.config.secrets.core_dumps import forbid_core_dumps
 from opsconsole.config.secrets.learning import announces_secret
 from opsconsole.config.secrets.patterns import redacted
+from opsconsole.dataclass import dataclass
 from opsconsole.hiding import hide
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.running.machine import Command, End, Finished

@@ -13,13 +13,14 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.files.opening import FileError, FileText, read_text
 from opsconsole.config.files.yaml_tree import TreeError, read_tree
 from opsconsole.config.kubernetes import KubernetesCluster
+from opsconsole.dataclass import dataclass
 from opsconsole.hiding import hide
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.kubernetes.api.access import Access

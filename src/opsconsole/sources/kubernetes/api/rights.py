@@ -4,9 +4,9 @@ https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-
 """
 
 import json
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.kubernetes.api.wire import JsonObject
 
 REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

@@ -5,8 +5,8 @@ of ``policy`` v1 and v1beta1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.workloads import Autoscaler
 from opsconsole.sources.json_fields import integer, listed, mapping, read_time, text
 from opsconsole.sources.kubernetes.objects.containers import CONTAINERS, read_conditions

@@ -7,9 +7,9 @@ Shape: ``v1`` ``Event`` of Kubernetes 1.20 to 1.36, in both ways of giving a tim
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.json_fields import integer, mapping, read_time, text
 from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, read_metadata
 

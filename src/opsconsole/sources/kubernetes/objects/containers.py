@@ -6,9 +6,9 @@ Shape: ``status`` of a ``v1`` ``Pod`` of Kubernetes 1.20 to 1.36.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.json_fields import integer, listed, mapping, read_time, text
 from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, VALUE_LIMIT
 

@@ -7,9 +7,10 @@ Shape: ``metadata`` of the Kubernetes API, ``v1``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.json_fields import integer, listed, mapping, read_time, text, texts
 
 NAME_LIMIT: Final = 253

@@ -4,9 +4,9 @@ Shape: ``v1`` ``Node`` of Kubernetes 1.20 to 1.36.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.nodes import ClusterNode
 from opsconsole.sources.json_fields import mapping, text
 from opsconsole.sources.kubernetes.objects.containers import Condition, read_conditions

@@ -6,9 +6,10 @@ once or twice while a pod starts is no trouble.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.troubles import Trouble, TroubleCode
 from opsconsole.model.running.workloads import Phase
 from opsconsole.model.state import State

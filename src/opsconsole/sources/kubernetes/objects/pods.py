@@ -9,9 +9,9 @@ Shape: ``v1`` ``Pod`` of Kubernetes 1.20 to 1.36.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.troubles import Trouble
 from opsconsole.model.running.workloads import Phase, Place, Port, Replica
 from opsconsole.model.state import State

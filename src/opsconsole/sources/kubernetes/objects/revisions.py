@@ -4,8 +4,8 @@ Shapes: ``apps/v1`` of Kubernetes 1.20 to 1.36.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.json_fields import integer, mapping
 from opsconsole.sources.kubernetes.objects.metadata import Metadata, read_metadata
 from opsconsole.sources.kubernetes.objects.templates import Template, read_template

@@ -6,9 +6,10 @@ Shape: a ``v1`` ``PodTemplateSpec`` of Kubernetes 1.20 to 1.36.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.sources.json_fields import listed, mapping, text, texts
 from opsconsole.sources.kubernetes.objects.containers import CONTAINERS
 from opsconsole.sources.kubernetes.objects.metadata import NAME_LIMIT, VALUE_LIMIT

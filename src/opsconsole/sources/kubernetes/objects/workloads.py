@@ -9,10 +9,10 @@ Shapes: ``apps/v1`` of Kubernetes 1.20 to 1.36.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.running.troubles import Trouble, TroubleCode
 from opsconsole.model.running.workloads import Place, Update, Workload
 from opsconsole.sources.json_fields import integer, mapping, text

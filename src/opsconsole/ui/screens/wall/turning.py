@@ -5,9 +5,9 @@ leaves while something is red, and a picture never moves by more than one cell a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.render.overview import LEAST_HEIGHT, LEAST_WIDTH
 from opsconsole.render.wall.scene import View
 
