@@ -11,9 +11,9 @@ import pytest
 
 from opsconsole.errors import StateError
 from opsconsole.hiding import MASK
-from opsconsole.model.operation import Step
+from opsconsole.model.operation import OperationState, Step
 from opsconsole.operations.journal.plan_codec import published
-from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
+from opsconsole.operations.journal.records import Intent, Past, Promise, PromiseKind
 from opsconsole.operations.mandate_key import MandateKey
 from opsconsole.operations.postgresql_place import PostgresqlPlace
 from opsconsole.operations.signed_mandates import SignedMandates
@@ -83,6 +83,19 @@ def test_what_one_host_promises_another_keeps_and_ends(host: Host) -> None:
     assert there.mandates.get(ONE) is None
     assert there.mandates.all() == ()
     assert here.mandates.moved_at() == seen - max(0, seen - here.mandates.moved_at())
+
+
+def test_what_was_confirmed_on_one_host_is_no_hearsay_on_another(host: Host) -> None:
+    here, there = host("a"), host("b")
+    given = open_plan()
+    here.mandates.give(given)
+    said = replace(given.plan, goals={"what": "another one"})
+    mine = Past(said, OperationState.VERIFIED, ONE, "kim")
+    foreign = replace(mine, operation=op("two"))
+    believed = there.mandates.believed((mine, foreign))
+    assert believed == (replace(mine, plan=given.plan), replace(foreign, said_by="kim"))
+    unsigned = host("c", key="z" * 40).mandates.believed((mine,))
+    assert unsigned == (replace(mine, said_by="kim"),)
 
 
 def test_a_promise_is_kept_by_one_host_at_a_time(host: Host) -> None:

@@ -21,7 +21,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from typing import Any, Final
 from opsconsole import durable
 from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
-from opsconsole.model.operation import ActionKind, OperationState
+from opsconsole.model.operation import ActionKind, OperationState, Plan
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.records import (
     OPERATION_ID,
@@ -146,28 +146,27 @@ class Mandates:
 
     def believed(self, past: tuple[Past, ...]) -> tuple[Past, ...]:
         """``past`` of the journal, each as this user's own record has it, or marked as hearsay."""
+        given = {each.intent.operation: each.intent.plan for each in self.all()}
         if not self._folder.exists():
-            return tuple(replace(each, said_by=each.who or SOMEBODY) for each in past)
+            return tuple(_as_given(each, given) for each in past)
         with self._open() as folder:
-            return tuple(self._own(each, folder) for each in past)
+            return tuple(self._own(each, folder, given) for each in past)
 
-    def _own(self, past: Past, folder: int) -> Past:
+    def _own(self, past: Past, folder: int, given: Mapping[str, Plan]) -> Past:
         operation = past.operation
-        hearsay = replace(past, said_by=past.who or SOMEBODY)
         if not OPERATION_ID.fullmatch(operation):
-            return hearsay
+            return _hearsay(past)
         content = self._content(_done(operation), folder)
         if content is None:
-            mandate = self._read(operation, folder)
-            return hearsay if mandate is None else replace(past, plan=mandate.intent.plan)
+            return _as_given(past, given)
         try:
             document = json.loads(content)
             plan = plan_codec.decode(json.dumps(document["plan"]))
             ended = OperationState(document["ended"])
             here = document["state"] == str(self._state)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return hearsay
-        return replace(past, plan=plan, state=ended) if here else hearsay
+            return _hearsay(past)
+        return replace(past, plan=plan, state=ended) if here else _hearsay(past)
 
     @staticmethod
     def _forget_oldest(folder: int, ending: str) -> None:
@@ -309,6 +308,16 @@ class Mandates:
                 f"cannot use {self._folder}: {error.strerror}",
                 remedy="see that the state folder has room and may be written by this user",
             ) from error
+
+
+def _as_given(past: Past, given: Mapping[str, Plan]) -> Past:
+    """By the mandate that stands for it, whichever host it was confirmed on."""
+    plan = given.get(past.operation)
+    return _hearsay(past) if plan is None else replace(past, plan=plan)
+
+
+def _hearsay(past: Past) -> Past:
+    return replace(past, said_by=past.who or SOMEBODY)
 
 
 def _is_mine(status: os.stat_result, others: int) -> bool:
