@@ -118,7 +118,7 @@ def test_a_unit_is_restarted_at_each_host_of_its_instances(tmp_path: Path) -> No
         ({**on("app-1", "app-2"), "actions": {"restart": {"command": ["/a"]}}}, "several hosts"),
         ({"actions": {"restart": {"docker": "x", "host": "app-1"}}}, "not for docker"),
         ({"logs": [{"docker": "x", "host": "app-1"}]}, "is for a file or a journal"),
-        ({"host": "app-1", "units": "x"}, "units: are those of this host"),
+        ({**on("app-1", "app-2"), "units": "x"}, "several hosts"),
     ],
 )
 def test_what_cannot_be_there_is_refused_with_the_reason(
@@ -141,3 +141,21 @@ def test_a_destination_holds_no_option_and_no_password(ssh: str) -> None:
 def test_this_host_has_its_name_to_itself() -> None:
     with pytest.raises(ValidationError, match="is the name of this host"):
         Settings.model_validate({"hosts": {"local": {}}})
+
+
+def test_units_found_on_hosts_are_of_hosts_that_there_are_and_no_engine_is_called_so(
+    tmp_path: Path,
+) -> None:
+    def wrong(**more: object) -> str:
+        document = {"hosts": {"app-1": {}}, **more}
+        path = tmp_path / "opsconsole.yaml"
+        path.write_text(yaml.safe_dump(document))
+        with pytest.raises(ConfigError) as raised:
+            load(path)
+        return str(raised.value)
+
+    assert "no host is called 'app-2'" in wrong(discover={"systemd": {"hosts": ["app-2"]}})
+    named = {"docker": {"name": "app-1"}}
+    assert "an engine is called 'app-1' too" in wrong(discover={"systemd": True}, **named)
+    run = {"services": {"web": {"host": "app-1", "units": "nginx"}}}
+    assert "an engine is called 'app-1' too" in wrong(**run, **named)

@@ -1,11 +1,13 @@
 """Units as services: which, under which names, what may be done, and how one is restarted."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.discovery.systemd import read
 from opsconsole.engine.engine import Engine
@@ -77,9 +79,61 @@ def test_what_a_declared_service_is_already_is_not_found_again(service: dict[str
     assert found(settings, unit("api.service"), unit("apis.service")) == {"apis.service": True}
 
 
-def test_units_of_another_host_are_refused_rather_than_taken_for_those_of_this() -> None:
-    with pytest.raises(ValueError, match="units are read on this host alone"):
-        declared(hosts={"web-1": {}}, services={"web": {"units": ["nginx"], "host": "web-1"}})
+def of_hosts(settings: Settings, host: str, *units: str) -> dict[str, Service]:
+    """What is found on ``host``, where ``units`` failed."""
+    place = Place(PlaceKind.HOST, host)
+    failed = tuple(replace(unit(each), id=f"{host}:{each}", place=place) for each in units)
+    inventory = Inventory(place, "systemd", "", failed)
+    return {
+        each.found.name: each.found.service for each in read(settings, inventory) if each.serves
+    }
+
+
+def test_units_of_hosts_are_services_of_their_own_that_are_restarted_there() -> None:
+    settings = declared(hosts={"web-1": {}, "web-2": {"enabled": False}})
+    here = of_hosts(settings, UNITS_HERE.name, "api.service")
+    there = of_hosts(settings, "web-1", "api.service", "a@b.service", "a-b.service")
+    assert list(here) == ["api.service"]
+    assert set(there) == {
+        "api.service-web-1", "a-b.service-web-1", "a-b.service.unit-web-1"
+    }  # fmt: skip
+    service = there["api.service-web-1"]
+    assert (service.host, service.group, service.units) == ("web-1", "web-1", ("api.service",))
+    assert service.actions.restart is not None
+    merged = settings.model_copy(update={"services": {**here, **there}})
+    assert list(merged.hosts_of("api.service-web-1", service.actions.restart)) == ["web-1"]
+    assert list(merged.hosts_of("api.service", here["api.service"].actions.restart)) == ["local"]
+    assert of_hosts(settings, "web-2", "api.service") == {}, "it is not read"
+
+
+def test_a_pattern_is_of_all_hosts_or_of_those_before_the_slash() -> None:
+    def named(units: list[str], hosts: list[str], place: str) -> set[str]:
+        rules = {"units": units, "hosts": hosts, "failed": False}
+        settings = declared(hosts={"web-1": {}, "db-1": {}}, discover={"systemd": rules})
+        return set(of_hosts(settings, place, "api.service", "postgresql@15.service"))
+
+    every = ["api", "db-*/postgresql@*"]
+    assert named(every, [], "web-1") == {"api.service-web-1"}
+    assert named(every, [], "db-1") == {"api.service-db-1", "postgresql-15.service-db-1"}
+    assert named(["local/api"], [], "web-1") == set()
+    assert named(["local/api"], [], UNITS_HERE.name) == {"api.service"}
+    assert named(["api"], ["db-*"], "web-1") == set()
+    assert named(["api"], ["db-*"], UNITS_HERE.name) == set()
+    assert named(["api"], ["local"], UNITS_HERE.name) == {"api.service"}
+
+
+def test_what_a_service_is_on_one_host_is_found_on_another() -> None:
+    services = {
+        "shop": {
+            "instances": [{"url": "http://web-1:1", "host": "web-1", "unit": "api"}],
+            "actions": {"restart": {"systemd": "cart"}},
+        },
+        "db": {"host": "db-1", "units": ["api"]},
+    }
+    settings = declared(hosts={"web-1": {}, "db-1": {}}, services=services)
+    assert set(of_hosts(settings, "web-1", "api.service", "cart.service")) == set()
+    assert set(of_hosts(settings, "db-1", "api.service", "cart.service")) == {"cart.service-db-1"}
+    assert set(of_hosts(settings, UNITS_HERE.name, "api.service")) == {"api.service"}
 
 
 def test_a_name_that_looks_like_an_option_is_given_to_no_program() -> None:

@@ -16,19 +16,18 @@ import pytest
 from pydantic import BaseModel
 
 from opsconsole.config.changes import AT_START_ONLY
+from opsconsole.config.display import Display, Wall
 from opsconsole.config.hosts import HostSettings
 from opsconsole.config.services import Instance, Service
 from opsconsole.config.settings import (
     Alertmanager,
     Defaults,
-    Display,
     Docker,
     Environment,
     Operations,
     Prometheus,
     Recording,
     Settings,
-    Wall,
 )
 from opsconsole.engine.desks.page_book import addresses_of
 from opsconsole.engine.engine import Engine

@@ -5,13 +5,17 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.running.hosts import Pressure
+from opsconsole.model.running.hosts import HostView, Pressure
+from opsconsole.model.running.workloads import Phase, Place, PlaceKind
 from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.state import State
 from opsconsole.render import places, resources
 from opsconsole.render.ink.cells import line_width, plain
 from tests.named import named
 from tests.ui import fleet, fleets
 from tests.ui.fleet import NOW
+from tests.workloads import engine, replica
 
 LARGE = fleets.large()
 NONE: frozenset[str] = frozenset()
@@ -111,3 +115,28 @@ def test_rows_keep_to_their_width(width: int) -> None:
     for each in places.rows(LARGE, width, NOW, unfolded):
         if each.key.startswith(("place", "engine")):
             assert line_width(each.line) <= width
+
+
+def test_the_units_of_a_host_are_in_its_row_unless_they_alone_are_not_read() -> None:
+    where = Place(PlaceKind.HOST, "web-1")
+    failed = replica("api.service", Phase.ENDED, State.DOWN, id="web-1:api", place=where)
+    host = replace(fleet.host(), name="web-1", failed=("api.service",))
+    seen = Snapshot(
+        1,
+        NOW,
+        hosts=(HostView(host, NOW, 5.0, elsewhere=True),),
+        engines=(engine(failed, place=where, at=NOW, interval=5.0),),
+    )
+
+    def keys(snapshot: Snapshot) -> list[str]:
+        return [each.key for each in places.known(snapshot, NOW)]
+
+    assert keys(seen) == ["place:web-1"]
+    assert places.place_of(seen, "replica:web-1:api") == "place:web-1"
+    fault = Fault(FaultKind.UNSUPPORTED, "no systemctl")
+    units, figures = SourceId(SourceKind.SYSTEMD, "web-1"), SourceId(SourceKind.HOST, "web-1")
+    lost = SourceView(units, "systemd", 5.0, NOW - 9, NOW - 9, fault)
+    assert keys(replace(seen, sources=(lost,))) == ["place:web-1", "engine:web-1"]
+    away = SourceView(figures, "ssh web-1", 5.0, NOW - 9, NOW - 9, fault)
+    assert keys(replace(seen, sources=(lost, away))) == ["place:web-1"]
+    assert keys(replace(seen, hosts=(), engines=(), sources=(lost, away))) == ["place:web-1"]

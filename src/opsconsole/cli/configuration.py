@@ -48,7 +48,7 @@ def require_service(settings: Settings, name: str) -> None:
     """
     if name in settings.services:
         return
-    fleet = look(settings)
+    fleet = look(settings, about=(name,))
     if name in fleet.settings.services:
         return
     # Nothing else of what finds a configuration needs what makes words, which starts slowly.

@@ -12,14 +12,13 @@ from typing import Final
 
 from opsconsole.cli.first_file import place_of, print_found, write_or_compare
 from opsconsole.config.discovery import KubernetesDiscovery
-from opsconsole.config.loader import default_settings, load
+from opsconsole.config.loader import default_settings, load, usual_units
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.discovery.look import Fleet, look
 from opsconsole.errors import ConfigError
 from opsconsole.inspection.offers import jobs_around
 from opsconsole.inspection.servers_around import servers_around
-from opsconsole.model.source_id import UNITS_HERE
 from opsconsole.render.empty_panels import BY_HAND
 from opsconsole.render.first_configuration import first_configuration
 
@@ -72,7 +71,9 @@ def _looked_at(declared: Settings | None) -> Settings:
     clusters = KubernetesDiscovery() if declared.kubernetes else None
     update: dict[str, object] = {
         "services": {},
-        "discover": usual.discover.model_copy(update={"kubernetes": clusters}),
+        "discover": usual.discover.model_copy(
+            update={"kubernetes": clusters, "systemd": usual_units(declared.hosts)}
+        ),
     }
     if "docker" not in declared.model_fields_set and "docker" in usual.model_fields_set:
         update["docker"] = usual.docker
@@ -91,12 +92,12 @@ def _untold(declared: Settings, fleet: Fleet) -> Iterator[str]:
     answered = {each.place.name for each in fleet.inventories if not each.unread}
     found = {each.found.name for each in fleet.findings}
     for name, service in declared.services.items():
-        places = set(_places(declared, service))
+        places = set(_places(declared, name, service))
         if name not in found and (not places or not places <= answered):
             yield name
 
 
-def _places(declared: Settings, service: Service) -> Iterator[str]:
+def _places(declared: Settings, name: str, service: Service) -> Iterator[str]:
     """Where a look would have found ``service``."""
     if service.containers:
         yield from [service.engine] if service.engine else [each.name for each in declared.docker]
@@ -104,4 +105,4 @@ def _places(declared: Settings, service: Service) -> Iterator[str]:
         cluster = declared.cluster_of(target)
         yield cluster.name if cluster is not None else ""
     if service.units:
-        yield service.host or UNITS_HERE.name
+        yield declared.units_of(name).name

@@ -74,23 +74,36 @@ class KubernetesDiscovery(_Discovery):
 
 
 class SystemdDiscovery(_Discovery):
-    """The systemd units of this host that failed become services, and those that are named;
-    ``true`` for those that failed.
+    """The systemd units of hosts that failed become services, and those that are named; ``true``
+    for those that failed.
     """
 
+    hosts: _Texts = Field(
+        default=(),
+        description="Hosts whose units are looked at, local for this one; * stands for anything. "
+        "All when empty.",
+    )
     units: _Texts = Field(
         default=(),
-        description="Units that are watched though they did not fail; * stands for "
-        "anything: nginx, shop-*.timer.",
+        description="Units that are watched though they did not fail, of all those hosts or, as "
+        "HOST/UNIT, of some; * stands for anything: nginx, db-*/postgresql@*.",
     )
     failed: bool = Field(default=True, description="Whether each unit that fails becomes one.")
     actions: tuple[Literal["restart"], ...] = Field(
         default=("restart",), description="What may be done to them."
     )
 
-    def names(self, unit: str) -> bool:
-        """Whether the full name ``unit`` is among ``units``, whatever becomes of it."""
-        return any(fnmatchcase(unit, unit_name(each)) for each in self.units)
+    def covers(self, host: str) -> bool:
+        """Whether the units of ``host`` are looked at."""
+        return not self.hosts or any(fnmatchcase(host, each) for each in self.hosts)
+
+    def names(self, unit: str, host: str) -> bool:
+        """Whether the full name ``unit`` is among ``units`` of ``host``, whatever becomes of it."""
+        for each in self.units:
+            where, _, name = each.rpartition("/")
+            if fnmatchcase(unit, unit_name(name)) and fnmatchcase(host, where or "*"):
+                return True
+        return False
 
 
 class PrometheusDiscovery(_Discovery):
@@ -116,7 +129,7 @@ class Discovery(Model):
         default=None, description="What the Prometheus servers scrape; true for all of it."
     )
     systemd: SystemdDiscovery | None = Field(
-        default=None, description="Units of this host; true for those that failed."
+        default=None, description="Units of this host and of hosts; true for those that failed."
     )
     forget: Duration = Field(
         default=600.0, description="How long what has gone is still shown, as gone."

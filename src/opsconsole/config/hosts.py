@@ -9,9 +9,13 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from opsconsole.config.types import Duration, Model, Text
+from opsconsole.model.source_id import UNITS_HERE, SourceId
 
 HERE: Final = "local"
 """Names this host where a service is on another one."""
+
+UNITS_EVERY: Final = 5.0
+"""Seconds between two looks at the units of a host, at least."""
 
 
 def _check_destination(value: str) -> str:
@@ -42,6 +46,11 @@ class HostSettings(Model):
     )
     processes: int = Field(default=5, ge=0, le=50, description="How many of the busiest to show.")
 
+    @property
+    def units_every(self) -> float:
+        """Seconds between two looks at its units."""
+        return UNITS_EVERY
+
 
 class RemoteHost(HostSettings):
     """Another host, reached by the system's ``ssh``: its configuration, agent and keys are used."""
@@ -61,6 +70,11 @@ class RemoteHost(HostSettings):
 
     _name: str = PrivateAttr(default="")
 
+    @property
+    def units_every(self) -> float:
+        """Seconds between two looks at its units."""
+        return max(UNITS_EVERY, self.interval)
+
     @model_validator(mode="before")
     @classmethod
     def _from_destination(cls, value: object) -> object:
@@ -79,3 +93,8 @@ class RemoteHost(HostSettings):
     def named(self, name: str) -> None:
         """Know its name."""
         self._name = name
+
+
+def host_named(source: SourceId) -> str:
+    """How the configuration calls the host whose units ``source`` reads."""
+    return HERE if source == UNITS_HERE else source.name

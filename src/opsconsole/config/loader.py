@@ -7,7 +7,7 @@ secrets that it names are hidden from then on.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
@@ -63,11 +63,19 @@ def default_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
     Where no systemd runs, none of its units is asked for.
     """
-    systemd = SystemdDiscovery() if _SYSTEMD.is_dir() else None
-    discover, engines = Discovery(docker=DockerDiscovery(), systemd=systemd), usual_engines(environ)
+    discover = Discovery(docker=DockerDiscovery(), systemd=usual_units(()))
+    engines = usual_engines(environ)
     if engines == Settings.model_fields["docker"].default:
         return Settings(discover=discover)
     return Settings(discover=discover, docker=engines)
+
+
+def usual_units(hosts: Collection[str]) -> SystemdDiscovery | None:
+    """Where units that failed are looked for without being asked to: on ``hosts``, and on this one
+    where systemd runs; None for nowhere."""
+    if _SYSTEMD.is_dir():
+        return SystemdDiscovery()
+    return SystemdDiscovery(hosts=tuple(hosts)) if hosts else None
 
 
 @dataclass(slots=True)

@@ -5,10 +5,12 @@ absent, so that a wrong name is reported together with every wrong key.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from opsconsole.config.actions import ON_ENGINE
 from opsconsole.config.files.problems import KeyPath, did_you_mean
+from opsconsole.config.hosts import HERE
 from opsconsole.config.log_figures import figures_of
 from opsconsole.config.notify import ALL
 from opsconsole.config.remedy_references import check_remedies
@@ -34,6 +36,7 @@ def check_references(settings: Any) -> Iterator[Finding]:
     engines = list(_engines(_mapping(settings)))
     clusters = _names_of(_mapping(settings).get("kubernetes"), "kubernetes")
     yield from _check_discovery(settings, engines, clusters)
+    yield from _check_unit_hosts(_mapping(settings), engines)
     owners: dict[str, str] = {}
     for name, service in services.items():
         path: KeyPath = ("services", name)
@@ -117,6 +120,22 @@ def _check_discovery(
     for index, name in enumerate([named] if isinstance(named, str) else _items(named)):
         path: KeyPath = ("discover", "docker", "engines", index)
         yield from _check_name(path, {"engine": name}, engines, "engine")
+
+
+def _check_unit_hosts(settings: Mapping[str, Any], engines: Sequence[str]) -> Iterator[Finding]:
+    """Hosts whose units are looked at are there, and no engine has their name."""
+    systemd = _mapping(settings.get("discover")).get("systemd")
+    hosts = [*_mapping(settings.get("hosts")), HERE]
+    listed = _mapping(systemd).get("hosts")
+    for index, name in enumerate([listed] if isinstance(listed, str) else _items(listed)):
+        where: KeyPath = ("discover", "systemd", "hosts", index)
+        if isinstance(name, str) and not any(fnmatchcase(each, name) for each in hosts):
+            yield where, f"no host is called {name!r}", did_you_mean(name, hosts)
+    services = _mapping(settings.get("services")).values()
+    named = {_mapping(each).get("host") for each in services if _mapping(each).get("units")}
+    for name in hosts:
+        if name in engines and (systemd or name in named):
+            yield ("hosts", name), f"an engine is called {name!r} too", "call one of them otherwise"
 
 
 def _targets(path: KeyPath, action: Any, drivers: frozenset[str]) -> Iterator[tuple[KeyPath, Any]]:

@@ -51,10 +51,10 @@ def _check_service(
         yield from _check_name((*path, "instances", index), instance, known)
         if _elsewhere(_named(instance) or _named(service)):
             yield from _absolute((*path, "instances", index), instance, ("pid_file",))
-    if _elsewhere(_named(service)) and service.get("units"):
-        what = "units: are those of this host"
-        yield (*path, "units"), what, "name the unit of each instance: unit:"
     theirs = host_of_all(service)
+    if theirs == "" and service.get("units"):
+        what = "the instances are on several hosts"
+        yield (*path, "units"), what, "name the unit of each instance: unit:"
     for index, log in enumerate(_items(service.get("logs"))):
         yield from _check_name((*path, "logs", index), log, known)
         yield from _check_log((*path, "logs", index), log, theirs)

@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.actions import Actions
-from opsconsole.config.hosts import HERE
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import KubernetesTarget
 from opsconsole.config.service_log import ServiceLog
@@ -318,7 +317,7 @@ class Service(Found):
         Field(default=(), description="Its workloads in a cluster: deployment/ai-backend.")
     )
     units: Annotated[tuple[Text, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
-        default=(), description="The systemd units of this host that it runs as."
+        default=(), description="The systemd units of its host that it runs as."
     )
     job: Text | None = Field(
         default=None,
@@ -351,12 +350,6 @@ class Service(Found):
     runbooks: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(), description="Its runbooks by name, besides those that name it."
     )
-
-    @model_validator(mode="after")
-    def _units_are_here(self) -> "Service":
-        if self.units and self.host not in {None, HERE}:
-            raise ValueError("units are read on this host alone; name each by unit: of an instance")
-        return self
 
     @model_validator(mode="after")
     def _is_asked_one_way(self) -> "Service":

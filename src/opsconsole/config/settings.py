@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from opsconsole.config.actions import Action
 from opsconsole.config.discovery import Discovery
-from opsconsole.config.hosts import HERE, HostSettings, RemoteHost
+from opsconsole.config.display import Display, View, Wall
+from opsconsole.config.hosts import HERE, HostSettings, RemoteHost, host_named
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.kubernetes import InCluster, KubernetesCluster
 from opsconsole.config.notify import Heartbeat, Notify, TellMe, Watch
@@ -27,14 +28,10 @@ from opsconsole.config.types import (
     Size,
     Text,
     Url,
-    Zone,
     as_tuple,
     plain,
 )
 from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
-
-UNITS_EVERY: Final = 5.0
-"""Seconds between two looks at the units of a host."""
 
 
 class Environment(Model):
@@ -135,46 +132,6 @@ class Recording(Model):
     enabled: bool = Field(default=True, description="Whether history outlives the console.")
     keep: Duration = Field(default=604800.0, description="How long it is kept.")
     size: Size = Field(default=512_000_000, description="How large it may grow.")
-
-
-class Display(Model):
-    """How it looks."""
-
-    theme: str = Field(default="dark", description="Name of a theme, see opsconsole themes.")
-    low_bandwidth: bool = Field(default=False, description="Draw less often, for slow lines.")
-    ascii: bool = Field(default=False, description="Draw with ASCII characters alone.")
-    mouse: bool = Field(default=True, description="Whether the mouse is used.")
-    window: Duration = Field(default=900.0, description="How much time the charts span.")
-    time: Zone = Field(
-        default="utc", description="The zone of times: utc, local, or one such as Europe/Berlin."
-    )
-
-
-class View(Model):
-    """A way to look at the services, by name: ``:view NAME``, or ``opsconsole wall --view``."""
-
-    filter: str = Field(
-        default="", description="What is typed behind /: env:staging state:down, or text."
-    )
-    sort: Literal["state", "name", "p95", "errors", "requests", "cpu", "alerts"] | None = Field(
-        default=None, description="What the services are sorted by."
-    )
-    grouping: Literal["group", "environment", "place", "team", "none"] | None = Field(
-        default=None, description="What their headings are."
-    )
-    failing: bool = Field(default=False, description="Only what is not ok.")
-
-
-class Wall(Model):
-    """A read-only screen without a keyboard."""
-
-    enabled: bool = Field(default=False, description="Start as a wall; implies read_only.")
-    rotate: Duration = Field(default=20.0, description="How long each view stays.")
-    views: tuple[Literal["overview", "services", "resources", "timeline"], ...] = Field(
-        default=("overview", "services", "resources", "timeline"),
-        min_length=1,
-        description="What is shown in turn.",
-    )
 
 
 class Settings(Model):
@@ -304,17 +261,32 @@ class Settings(Model):
         return {each.name: each.interval for each in every if each.enabled}
 
     @property
-    def reads_units(self) -> bool:
-        """Whether the systemd units of this host are read."""
-        wanted = self.discover.systemd is not None or any(
-            each.units for each in self.services.values()
-        )
-        return self.host.enabled and wanted
+    def unit_hosts(self) -> dict[SourceId, HostSettings]:
+        """The hosts whose systemd units are read, by what reads them."""
+        named = {self.units_of(name) for name, each in self.services.items() if each.units}
+        every = {UNITS_HERE: self.host}
+        every |= {SourceId(SourceKind.SYSTEMD, name): each for name, each in self.hosts.items()}
+        return {
+            who: host
+            for who, host in every.items()
+            if host.enabled and (who in named or self._finds_units(who))
+        }
+
+    def units_of(self, service: str) -> SourceId:
+        """What reads the units of the host that ``service`` is on."""
+        host = self.host_of(service)
+        if isinstance(host, RemoteHost):
+            return SourceId(SourceKind.SYSTEMD, host.name)
+        return UNITS_HERE
+
+    def _finds_units(self, source: SourceId) -> bool:
+        rules = self.discover.systemd
+        return rules is not None and rules.covers(host_named(source))
 
     @property
     def tells_replicas(self) -> dict[str, float]:
-        """What says which replicas run: the engines, and this host, by the name of the place."""
-        units = {UNITS_HERE.name: UNITS_EVERY} if self.reads_units else {}
+        """What says which replicas run: engines, and hosts with units, by the place's name."""
+        units = {who.name: host.units_every for who, host in self.unit_hosts.items()}
         return {**self.engines, **units}
 
     def without_places(self) -> "Settings":
@@ -365,7 +337,7 @@ class Settings(Model):
         if source.kind is SourceKind.PROMETHEUS:
             return self.discover.prometheus is not None and self.reads(source)
         if source.kind is SourceKind.SYSTEMD:
-            return self.discover.systemd is not None and self.reads_units
+            return self._finds_units(source) and self.reads(source)
         found: tuple[Docker, ...] | tuple[KubernetesCluster, ...] = ()
         if source.kind is SourceKind.DOCKER:
             found = self.discovered
@@ -383,7 +355,7 @@ class Settings(Model):
             case SourceKind.DOCKER | SourceKind.KUBERNETES:
                 return source.name in self.engines
             case SourceKind.SYSTEMD:
-                return self.reads_units
+                return source in self.unit_hosts
             case SourceKind.PROMETHEUS:
                 return any(each.name == source.name for each in self.prometheus)
             case SourceKind.ALERTMANAGER:

@@ -7,23 +7,24 @@ and is named.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from opsconsole.config.effective import effective
-from opsconsole.config.hosts import HostSettings
+from opsconsole.config.hosts import HERE, HostSettings, host_named
 from opsconsole.config.kubernetes import KubernetesCluster
 from opsconsole.config.settings import Docker, Settings
 from opsconsole.dataclass import dataclass
 from opsconsole.discovery.finding import Finding
 from opsconsole.discovery.inventories import read
+from opsconsole.discovery.systemd import may_name
 from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
-from opsconsole.model.source_id import UNITS_HERE
+from opsconsole.model.source_id import SourceId
 from opsconsole.sources.docker.containers import join
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
 from opsconsole.sources.docker.reader import EngineReader
@@ -43,11 +44,16 @@ class Fleet:
 
 
 def look(
-    declared: Settings, environ: Mapping[str, str] = os.environ, *, within: float | None = None
+    declared: Settings,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    within: float | None = None,
+    about: Collection[str] | None = None,
 ) -> Fleet:
     """``declared`` with what its discovery finds now. Blocks, at most ``within`` seconds a call.
 
-    Asks nobody where nothing is to be found.
+    Asks nobody where nothing is to be found; with ``about``, none of the other hosts than those
+    that may have services of these names.
     """
     asked: dict[str, Callable[[], Inventory | Fault]] = {
         each.name: partial(_inventory, each, environ, within) for each in declared.discovered
@@ -56,8 +62,10 @@ def look(
     base = base if base.is_dir() else base.parent
     for cluster in declared.discovered_clusters:
         asked[cluster.name] = partial(_workloads, cluster, environ, base, within)
-    if declared.discovers(UNITS_HERE):
-        asked["systemd"] = partial(_units, declared.host, within or _UNITS_WITHIN)
+    for who, host in declared.unit_hosts.items():
+        if declared.discovers(who) and (about is None or may_name(host_named(who), about)):
+            name = "systemd" if host_named(who) == HERE else who.label
+            asked[name] = partial(_units, host, who, within or _UNITS_WITHIN)
     if not asked:
         return Fleet(declared)
     with ThreadPoolExecutor(len(asked), "discovery") as threads:
@@ -107,9 +115,9 @@ def _workloads(
     return workloads_of(cluster, environ, base, within)
 
 
-def _units(host: HostSettings, within: float) -> Inventory | Fault:
+def _units(host: HostSettings, source: SourceId, within: float) -> Inventory | Fault:
     """Every unit that is loaded, so that one that has just recovered is found as well."""
-    place, machines = Place(PlaceKind.HOST, UNITS_HERE.name), Machines()
+    place, machines = Place(PlaceKind.HOST, source.name), Machines()
     try:
         every = asyncio.run(listed(machines.of(host), within))
     finally:

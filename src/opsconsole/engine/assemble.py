@@ -24,7 +24,7 @@ from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
 from opsconsole.model.events import Event
 from opsconsole.model.running.units import unit_name
-from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
+from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
 from opsconsole.sources.base import AnySource
 from opsconsole.sources.health.factory import join_url, pods_of, probes_of, timeout_of
 
@@ -206,9 +206,10 @@ def places(
         if host.enabled:
             make = partial(_remote_host, host, machines.over_ssh(host), clock)
             yield SourceId(SourceKind.HOST, name), make
-    if settings.reads_units:
-        machine, named = machines.of(settings.host), units_of(settings)
-        yield UNITS_HERE, partial(_units, machine, settings.discover.systemd, named, clock)
+    for who, each in settings.unit_hosts.items():
+        rules = settings.discover.systemd if settings.discovers(who) else None
+        named = units_of(settings, who)
+        yield who, partial(_units, each, machines.of(each), rules, named, clock)
     for docker in settings.docker:
         if docker.enabled:
             make = partial(_docker, docker, clock, on_event)
@@ -219,10 +220,15 @@ def places(
             yield SourceId(SourceKind.KUBERNETES, cluster.name), make
 
 
-def units_of(settings: Settings) -> tuple[str, ...]:
-    """The full names of the units that services run as, each once."""
-    named = (unit_name(unit) for each in settings.services.values() for unit in each.units)
-    return tuple(sorted(set(named)))
+def units_of(settings: Settings, source: SourceId) -> tuple[str, ...]:
+    """The full names of the units that services run as where ``source`` reads, each once."""
+    named = {
+        unit_name(unit)
+        for name, each in settings.services.items()
+        if each.units and settings.units_of(name) == source
+        for unit in each.units
+    }
+    return tuple(sorted(named))
 
 
 def _servers(
@@ -247,11 +253,15 @@ def _host(host: HostSettings, clock: Clock) -> AnySource:
 
 
 def _units(
-    machine: Machine, rules: SystemdDiscovery | None, named: tuple[str, ...], clock: Clock
+    host: HostSettings,
+    machine: Machine,
+    rules: SystemdDiscovery | None,
+    named: tuple[str, ...],
+    clock: Clock,
 ) -> AnySource:
     from opsconsole.sources.host.units import UnitSource
 
-    return UnitSource(machine, rules, named, clock)
+    return UnitSource(host, machine, rules, named, clock)
 
 
 def _remote_host(host: RemoteHost, machine: "SshMachine", clock: Clock) -> AnySource:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from opsconsole.config.discovery import Discovery, KubernetesDiscovery, PrometheusDiscovery
 from opsconsole.config.effective import FoundService
-from opsconsole.config.loader import default_settings
+from opsconsole.config.loader import default_settings, usual_units
 from opsconsole.config.offers import Offer, ServerAround
 from opsconsole.config.settings import Alertmanager, Prometheus, Settings
 from opsconsole.discovery import inventories, prometheus
@@ -33,7 +33,11 @@ _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1", None})
 
 def offers_around(settings: Settings, base: Path, within: float) -> tuple[Offer, ...]:
     """What could be watched; paths of ``settings`` are relative to ``base``. Blocks."""
-    further = {"prometheus": PrometheusDiscovery(), "kubernetes": KubernetesDiscovery()}
+    further = {
+        "prometheus": PrometheusDiscovery(),
+        "kubernetes": KubernetesDiscovery(),
+        "systemd": usual_units(settings.hosts),
+    }
     every = default_settings().discover.model_copy(update=further)
     wanted = settings.model_copy(update={"discover": every})
     fleet = look(wanted, within=within)

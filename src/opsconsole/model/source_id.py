@@ -67,6 +67,8 @@ class SourceId:
             return f"{self.name} history"
         if self == THIS_HOST:
             return "host"
+        if self.kind is SourceKind.SYSTEMD and self != UNITS_HERE:
+            return f"units of {self.name}"
         return self.name or f"{self.kind}s"
 
 

@@ -145,7 +145,7 @@ class Operator:
     async def _foresee(
         self, request: ActionRequest, snapshot: Snapshot | None, *, in_spite: frozenset[str]
     ) -> tuple[Plan | None, Refusal | None]:
-        fleet = await self._look()
+        fleet = await self._look(request.service)
         if isinstance(fleet, Refusal):
             return None, fleet
         settings = fleet.settings
@@ -345,10 +345,10 @@ class Operator:
             self._reader = self._open() if self._journal else None
             self._fault = "" if self._reader else self._fault
 
-    async def _look(self) -> Fleet | Refusal:
+    async def _look(self, service: str) -> Fleet | Refusal:
         """The fleet as it is now; what the runner will compare with it looks in the same way."""
         late = Refusal("cannot-look", "the engines do not answer", "try again")
-        return await self._answer(partial(look, self._declared), late)
+        return await self._answer(partial(look, self._declared, about=(service,)), late)
 
     async def _ask_policy(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
         """Policy on what is known now; an operation left by a dead runner is resumed first."""
@@ -390,7 +390,7 @@ class Operator:
         if len(plans) > 1:
             # The count was typed, which stands for each of the names.
             confirmation = replace(confirmation, typed=plans[0].service)
-        fleet = look(self._declared)
+        fleet = look(self._declared, about=[plan.service for plan in plans])
         settings = fleet.settings
         plans = group.joined(plans)
         found = [find(settings, plan.service, plan.kind, plan.name) for plan in plans]
@@ -403,7 +403,7 @@ class Operator:
         return self._dispatch(first, found[0], confirmation, tuple(then))
 
     def _perform_next(self, intent: Intent, then: tuple[Intent, ...]) -> Operation | Refusal:
-        found = self._own.declared(look(self._declared), intent)
+        found = self._own.declared(look(self._declared, about=(intent.plan.service,)), intent)
         if isinstance(found, Refusal):
             return found
         confirmation = Confirmation(intent.plan.service, intent.reason)

@@ -45,9 +45,9 @@ class OwnConfiguration:
         """What it says now. Raises ConfigError."""
         return load(Path(self.path)) if self.path else default_settings()
 
-    def fleet(self) -> Fleet:
-        """What it says now, with what is found by looking now. Raises ConfigError."""
-        return look(self.settings())
+    def fleet(self, service: str) -> Fleet:
+        """What it says now, with what is found by looking for ``service``. Raises ConfigError."""
+        return look(self.settings(), about=(service,))
 
     def is_of(self, intent: Intent) -> bool:
         """Whether ``intent`` was confirmed under it."""
@@ -79,7 +79,7 @@ class OwnConfiguration:
         if self.is_of(intent):
             return False
         try:
-            return isinstance(self.declared(self.fleet(), intent), Refusal)
+            return isinstance(self.declared(self.fleet(intent.plan.service), intent), Refusal)
         except OpsconsoleError:
             return True
 

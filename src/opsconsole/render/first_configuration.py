@@ -36,6 +36,7 @@ _REASONS: Final = {
     "group": "its project, or the label io.opsconsole.group",
     "team": "the label io.opsconsole.team",
     "engine": "the engine that has it, of several",
+    "host": "the host that has it",
     "job": "the job whose targets are its copies",
     "labels": "the series of that job",
     "prometheus": "the server that scrapes it",
@@ -63,8 +64,8 @@ _OF_CLUSTERS: Final = {
     "scale": "its cluster can, between 1 and 10 copies",
 }
 _KEYS: Final = (
-    "group", "team", "engine", "containers", "kubernetes", "units", "job", "labels", "prometheus",
-    "depends_on", "instances", "health", "logs",
+    "group", "team", "host", "engine", "containers", "kubernetes", "units", "job", "labels",
+    "prometheus", "depends_on", "instances", "health", "logs",
 )  # fmt: skip
 
 

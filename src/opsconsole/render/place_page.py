@@ -15,6 +15,7 @@ from opsconsole.model.running.workloads import (
     EngineView,
     Inventory,
     Phase,
+    Place,
     PlaceKind,
     Replica,
     Update,
@@ -149,12 +150,11 @@ def _of_host(
     host, stale = seen.host, seen.stale(now)
     yield "Figures", resources.host_rows(host, width, stale)
     yield "Processes", _processes(host, width, stale)
-    if seen.elsewhere:
-        return
+    units = host.name if seen.elsewhere else UNITS_HERE.name
     for engine in snapshot.engines:
-        if engine.inventory.place.kind is PlaceKind.HOST:
+        if engine.inventory.place == Place(PlaceKind.HOST, units):
             yield "Units", resources.engine_rows(engine, width, now)
-        elif engine.inventory.place.kind is PlaceKind.ENGINE:
+        elif engine.inventory.place.kind is PlaceKind.ENGINE and not seen.elsewhere:
             what = f"Containers of {engine.inventory.place.name}"
             yield what, resources.engine_rows(engine, width, now)
 

@@ -5,7 +5,7 @@ reason; those that are well may be counted. With one or two places each stands w
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -93,7 +93,9 @@ def place_of(snapshot: Snapshot, key: str) -> str:
         replicas = {each.id for each in inventory.replicas} if kind == "replica" else set()
         workloads = {each.id for each in inventory.workloads} if kind == "workload" else set()
         if name in replicas | workloads:
-            return f"engine:{inventory.place.name}"
+            own = {each.host.name for each in snapshot.hosts if each.elsewhere}
+            on_host = inventory.place.kind is PlaceKind.HOST and inventory.place.name in own
+            return f"{'place' if on_host else 'engine'}:{inventory.place.name}"
     return page_of(key)
 
 
@@ -131,15 +133,32 @@ def _places(snapshot: Snapshot, now: float) -> Iterator[_Place]:
         if each.id.kind.tells_replicas and each.fault is not None
     }  # fmt: skip
     lost = _lost(snapshot)
+    hosts = {}
     for host in snapshot.hosts:
-        yield _host(host, lost.pop(host.host.name, None), now)
+        hosts[host.host.name] = place = _host(host, lost.pop(host.host.name, None), now)
+        yield place
     for name, source in lost.items():
-        yield _Place(f"place:{name}", name, "host", State.UNKNOWN, _reason(source, now))
+        hosts[name] = _Place(f"place:{name}", name, "host", State.UNKNOWN, _reason(source, now))
+        yield hosts[name]
     for engine in snapshot.engines:
         name = engine.inventory.place.name
-        yield _engine(engine, silent.pop(name, None), now)
+        place = _engine(engine, silent.pop(name, None), now)
+        if not _goes_with(place, hosts):
+            yield place
     for name, source in silent.items():
-        yield _Place(f"engine:{name}", name, "engine", State.UNKNOWN, _reason(source, now))
+        kind = _KINDS[PlaceKind.HOST] if source.id.kind is SourceKind.SYSTEMD else "engine"
+        place = _Place(f"engine:{name}", name, kind, State.UNKNOWN, _reason(source, now))
+        if not _goes_with(place, hosts):
+            yield place
+
+
+def _goes_with(place: _Place, hosts: Mapping[str, _Place]) -> bool:
+    """Whether the row of a host that is called the same says what the units of it would.
+
+    It has no row for units that are not read while the rest of it is.
+    """
+    host = hosts.get(place.name) if place.kind == _KINDS[PlaceKind.HOST] else None
+    return host is not None and (place.state is State.OK or host.state is State.UNKNOWN)
 
 
 def _lost(snapshot: Snapshot) -> dict[str, SourceView]:

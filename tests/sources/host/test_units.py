@@ -22,7 +22,8 @@ PLACE = Place(PlaceKind.HOST, UNITS_HERE.name)
 
 def source(*named: str, rules: dict[str, Any] | bool | None = True) -> UnitSource:
     found = None if rules is None else SystemdDiscovery.model_validate(rules)
-    return UnitSource(Machines().of(HostSettings()), found, named, FakeClock())
+    host = HostSettings()
+    return UnitSource(host, Machines().of(host), found, named, FakeClock())
 
 
 async def seen(of: UnitSource) -> Inventory:

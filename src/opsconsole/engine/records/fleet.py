@@ -33,7 +33,7 @@ from opsconsole.model.running.units import unit_name
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import CertificateView, InstanceView, ServiceView
-from opsconsole.model.source_id import UNITS_HERE, SourceId, SourceKind
+from opsconsole.model.source_id import NOBODY, SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import (
     Availability,
@@ -156,7 +156,8 @@ class ServiceRecord:
     own scrapes, ``asked`` of windows as Prometheus reported them. ``host`` is its host,
     ``workloads`` what it is in clusters. ``pods`` are those that answered a look, by the ids of
     their replicas; ``unasked`` is why those of a cluster could not be asked. ``nodes`` are those
-    that it is about, where it is nothing else, with their clusters before them.
+    that it is about, where it is nothing else, with their clusters before them. ``units_at`` reads
+    its units.
     """
 
     name: str
@@ -185,6 +186,7 @@ class ServiceRecord:
     pods: dict[str, InstanceRecord] = field(default_factory=dict)
     unasked: dict[str, Fault] = field(default_factory=dict)
     nodes: tuple[tuple[str, str], ...] = ()
+    units_at: SourceId = NOBODY
 
     @property
     def looked_at(self) -> tuple[InstanceRecord, ...]:
@@ -265,7 +267,7 @@ class ServiceRecord:
     def wanted(self) -> tuple[Wanted, ...]:
         """The names by which engines should know it."""
         named = [(name, self.config.engine or "") for name in self.config.containers]
-        units = [(unit_name(each), UNITS_HERE.name) for each in self.config.units]
+        units = [(unit_name(each), self.units_at.name) for each in self.config.units]
         return (
             *named,
             *units,
@@ -318,6 +320,7 @@ def _build_service(
     record = ServiceRecord(name, service, history, _objectives(service), now, every)
     record.workloads = _workloads(settings, service)
     record.nodes = _nodes(settings, service)
+    record.units_at = settings.units_of(name) if service.units else NOBODY
     record.budgets = {
         text: BudgetHistory()
         for text, expression in record.objectives

@@ -6,7 +6,7 @@ services if no service changed.
 
 from typing import Final, TypeVar
 
-from opsconsole.config.settings import UNITS_EVERY, Settings
+from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.team_desk import TeamParts
 from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.met_since import MetSince
@@ -28,7 +28,7 @@ from opsconsole.model.snapshot import (
     Snapshot,
     SourceView,
 )
-from opsconsole.model.source_id import THIS_HOST, UNITS_HERE, SourceId, SourceKind
+from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
 
 NO_TEAM: Final = TeamParts()
 
@@ -158,8 +158,7 @@ def _awaited(settings: Settings, now: float) -> tuple[SourceView, ...]:
         )
         for each in places
     ]
-    if settings.reads_units:
-        servers.insert(0, (UNITS_HERE, UNITS_EVERY))
+    servers[:0] = ((who, host.units_every) for who, host in settings.unit_hosts.items())
     read = (pair for pair in settings.host_intervals.items() if settings.reads(pair[0]))
     servers[:0] = read
     return tuple(SourceView(id_, "", interval, None, now) for id_, interval in servers)

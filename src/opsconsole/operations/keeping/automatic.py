@@ -46,7 +46,7 @@ async def perform(
     ``begun`` is called with the operation once it is under way.
     """
     settings = own.settings()
-    still = own.declared(look(settings), intent)
+    still = own.declared(look(settings, about=(intent.plan.service,)), intent)
     if isinstance(still, Refusal):
         return still
     operator = operator_of(state, own, settings)

@@ -93,7 +93,7 @@ class NextRule:
         """Why the first of ``then`` may not be begun now; None once it is under way."""
         if self._journal.operation(then[0].operation) is not None:
             return _INTERRUPTED
-        still = self._own.declared(self._own.fleet(), then[0])
+        still = self._own.declared(self._own.fleet(then[0].plan.service), then[0])
         if isinstance(still, Refusal):
             return still
         operator = operator_of(self._state, self._own, self._own.settings())

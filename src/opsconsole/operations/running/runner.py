@@ -120,7 +120,7 @@ def _look_on(state: StatePlace, journal: Journal, own: OwnConfiguration, intent:
 async def _looked_on(
     state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent
 ) -> None:
-    fleet = own.fleet()
+    fleet = own.fleet(intent.plan.service)
     action = own.declared(fleet, intent)
     if isinstance(action, Refusal):
         return
@@ -238,7 +238,9 @@ def _can_roll_back(own: OwnConfiguration, intent: Intent, state: OperationState)
     if state is _S.VERIFIED or not rollback_rules.can_follow(intent.plan.kind):
         return False
     try:
-        found = find(own.fleet().settings, intent.plan.service, ActionKind.ROLLBACK, "")
+        found = find(
+            own.fleet(intent.plan.service).settings, intent.plan.service, ActionKind.ROLLBACK, ""
+        )
     except OpsconsoleError:
         return False
     return found is not None
@@ -259,7 +261,7 @@ async def _operate(
         return Verdict(_S.FAILED, _ABANDONED)
     machines, threads = Machines(intent.operation), BoundedExecutor("runner", _THREADS)
     try:
-        fleet = own.fleet()
+        fleet = own.fleet(intent.plan.service)
         settings = fleet.settings
         action = own.declared(fleet, intent)
         if isinstance(action, Refusal):

@@ -19,7 +19,7 @@ from opsconsole.machines.ssh.machine import SshMachine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading, is_stale
 from opsconsole.model.running.hosts import Disk, Host, Process
-from opsconsole.model.running.machine import Command, End, Failure, MachineError
+from opsconsole.model.running.machine import Command, End, MachineError
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.host.kernel import (
@@ -32,7 +32,7 @@ from opsconsole.sources.host.kernel import (
 )
 from opsconsole.sources.host.kernel_processes import ProcessTable
 from opsconsole.sources.host.rates import cpu_shares, traffic_rates
-from opsconsole.sources.host.system_units import listed
+from opsconsole.sources.host.system_units import listed, unreached
 from opsconsole.text import sanitize
 
 _LOOK: Final = (
@@ -53,11 +53,6 @@ _HUNG_INTERVAL: Final = 300.0
 _PATIENCE: Final = 0.5
 _NAME: Final = 200
 _UNITS: Final = 50
-_KINDS: Final = {
-    Failure.TIMED_OUT: FaultKind.TIMEOUT,
-    Failure.DENIED: FaultKind.AUTH,
-    Failure.TOO_LARGE: FaultKind.TOO_LARGE,
-}
 
 
 class SshHostSource(Source[Host]):
@@ -98,8 +93,7 @@ class SshHostSource(Source[Host]):
         try:
             host = await self._look()
         except MachineError as error:
-            kind = _KINDS.get(error.failure, FaultKind.CONNECT)
-            return self._reading(began, fault=Fault(kind, error.what, error.remedy))
+            return self._reading(began, fault=unreached(error))
         except NotUnderstoodError as error:
             said = f"what {self._settings.name} says of itself is not understood: {error}"
             return self._reading(began, fault=Fault(FaultKind.NOT_UNDERSTOOD, said))

@@ -28,6 +28,11 @@ PROPERTIES: Final = (
 KIND: Final = "unit"
 """The word for a replica that is one."""
 
+_KINDS: Final = {
+    Failure.TIMED_OUT: FaultKind.TIMEOUT,
+    Failure.DENIED: FaultKind.AUTH,
+    Failure.TOO_LARGE: FaultKind.TOO_LARGE,
+}
 _ELSEWHERE: Final = 10.0
 _NOW: Final = "now"
 """Beside the properties of a unit of another host: what its clock says."""
@@ -107,6 +112,8 @@ async def _systemctl(machine: Machine, argv: Sequence[str], timeout: float) -> s
     try:
         finished = await machine.run(command, limit=_OUTPUT, deadline=timeout)
     except MachineError as error:
+        if machine.name and error.failure is not Failure.NOT_FOUND:
+            return unreached(error)
         absent = error.failure is Failure.NOT_FOUND
         hint = "units are read where systemd runs" if absent else error.remedy
         kind = FaultKind.UNSUPPORTED if absent else FaultKind.LOCAL
@@ -121,6 +128,11 @@ async def _systemctl(machine: Machine, argv: Sequence[str], timeout: float) -> s
         words = sanitize(text, limit=200)
         return Fault(FaultKind.LOCAL, f"systemctl ended with code {finished.code}: {words}")
     return text
+
+
+def unreached(error: MachineError) -> Fault:
+    """Why another host said nothing."""
+    return Fault(_KINDS.get(error.failure, FaultKind.CONNECT), error.what, error.remedy)
 
 
 def _block(text: str) -> Mapping[str, str]:
@@ -237,6 +249,6 @@ async def _clock(machine: Machine) -> Mapping[str, str] | Fault:
         said = (await machine.read(_UPTIME, _LINE)).split()
         return {_NOW: str(int(float(said[0]) * 1e6))}
     except MachineError as error:
-        return Fault(FaultKind.LOCAL, f"cannot read the clock of {machine.name}: {error}")
+        return unreached(error)
     except (ValueError, IndexError, OverflowError):
         return Fault(FaultKind.NOT_UNDERSTOOD, f"the clock of {machine.name} is not understood")

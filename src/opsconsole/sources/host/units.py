@@ -10,12 +10,12 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.discovery import SystemdDiscovery
-from opsconsole.config.settings import UNITS_EVERY
+from opsconsole.config.hosts import HERE, HostSettings
 from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
 from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
-from opsconsole.model.source_id import UNITS_HERE, SourceId
+from opsconsole.model.source_id import UNITS_HERE, SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.host.system_units import CpuUse, Listed, listed, replica, show
 
@@ -32,25 +32,27 @@ class UnitSource(Source[Inventory]):
 
     def __init__(
         self,
+        host: HostSettings,
         machine: Machine,
         rules: SystemdDiscovery | None,
         named: tuple[str, ...],
         clock: Clock,
     ) -> None:
         self._machine, self._rules, self._named = machine, rules, frozenset(named)
-        self._clock = clock
-        self._place = Place(PlaceKind.HOST, UNITS_HERE.name)
+        self._interval, self._clock = host.units_every, clock
+        self._id = SourceId(SourceKind.SYSTEMD, machine.name) if machine.name else UNITS_HERE
+        self._place = Place(PlaceKind.HOST, self._id.name)
         self._cpu = CpuUse()
 
     @property
     def id(self) -> SourceId:
-        """The units of this host."""
-        return UNITS_HERE
+        """The units of the host."""
+        return self._id
 
     @property
     def interval(self) -> float:
         """Seconds between looks."""
-        return UNITS_EVERY
+        return self._interval
 
     @property
     def endpoint(self) -> str:
@@ -63,8 +65,8 @@ class UnitSource(Source[Inventory]):
         seen = await self._look()
         now = self._clock.now()
         if isinstance(seen, Fault):
-            return Reading(UNITS_HERE, now, now - began, fault=seen)
-        return Reading(UNITS_HERE, now, now - began, seen)
+            return Reading(self._id, now, now - began, fault=seen)
+        return Reading(self._id, now, now - began, seen)
 
     async def close(self) -> None:
         """Nothing is held between looks."""
@@ -92,4 +94,6 @@ class UnitSource(Source[Inventory]):
 
     def _is_found(self, unit: Listed) -> bool:
         rules = self._rules
-        return rules is not None and ((rules.failed and unit.failed) or rules.names(unit.name))
+        host = self._machine.name or HERE
+        failed = rules is not None and rules.failed and unit.failed
+        return failed or (rules is not None and rules.names(unit.name, host))
