@@ -25,6 +25,7 @@ ONLY: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("tray", "unfolded", "by-team"), ("large",)),
     **dict.fromkeys(("incident", "incidents", "handover", "people"), ("together",)),
     "place": ("large", "cluster"),
+    "automation": ("automatic",),
 }
 """The scenes of the views that show something of these alone."""
 AWAITED: Final = {"large": " found", "start": "take them over"}
@@ -203,6 +204,7 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "incidents": (":", *"incident", "\r"),
     "handover": (":", *"handover", "\r"),
     "people": (":", *"people", "\r"),
+    "automation": (":", *"automation", "\r"),
     "palette": ("\x10",),
     "command": (":",),
     "theme": ("\x14",),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FLEET_BEGAN = 1_763_716_447.0
 SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading",
           "acting", "ringing", "large", "shared", "start", "cluster", "together",
-          "together-calm")  # fmt: skip
+          "together-calm", "automatic")  # fmt: skip
 
 
 class FleetClock(SystemClock):
@@ -107,7 +107,17 @@ def _wall(first: str) -> WallOptions:
 
 
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import cluster, fleet, fleets, reading, ringing, story, team_fleet, working
+    from tests.ui import (
+        automatic,
+        cluster,
+        fleet,
+        fleets,
+        reading,
+        ringing,
+        story,
+        team_fleet,
+        working,
+    )
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
@@ -127,6 +137,7 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
         "cluster": cluster.in_trouble,
         "start": fleet.empty,
         "together": lambda: team_fleet.together(story.on_fire()),
+        "automatic": lambda: automatic.automatic(story.on_fire()),
         "together-calm": lambda: team_fleet.together(fleet.calm()),
     }
     engine = FakeEngine(made[scene]())

@@ -141,7 +141,7 @@ async def test_the_page_says_what_each_remedy_does_and_did(
         said = " ".join(stage.text.split())
         for text in (
             "automation is off, by ana@b 1m00s ago: deploying",
-            "restart-oatie auto restart of oatie when state == down for 1m",
+            "restart-oatie auto: restart of oatie when state == down for 1m",
             "it came back alone after 2 min",
         ):
             assert text in said, stage.text

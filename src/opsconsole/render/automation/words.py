@@ -184,10 +184,12 @@ def worked_on(work: Maintenance, now: float) -> str:
 def maintenance_line(work: Maintenance, now: float) -> str:
     """One maintenance in a list: its id, what for, until when, by whom and why."""
     services = ", ".join(work.services) or "all services"
+    return f"{work.id}  {services}  {maintenance_words(work, now)}"
+
+
+def maintenance_words(work: Maintenance, now: float) -> str:
+    """Until when, by whom and why."""
     by = "the configuration's hours" if work.scheduled else f"{work.who}@{work.host}"
-    if work.is_on(now):
-        until = f"until {written(work.ends_at)}"
-    else:
-        until = f"over since {written(work.ends_at)}"
+    until = "until" if work.is_on(now) else "over since"
     ended = f", ended by {work.ended_by}" if work.ended_by else ""
-    return f"{work.id}  {services}  {until}{ended}; announced by {by}: {work.reason}"
+    return f"{until} {written(work.ends_at)}{ended}; announced by {by}: {work.reason}"

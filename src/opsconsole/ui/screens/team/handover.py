@@ -77,7 +77,8 @@ class PeopleScreen(PageScreen, inherit_bindings=False):
         """Who is here now, whatever moment is looked at."""
         width, latest = self.page.size.width, self.console_app.bridge.latest
         present = latest.present if latest is not None else ()
-        note = (Span(people.counted(present) or "nobody else is here", Role.MUTED),)
+        alone = "nobody else is here" if present else ""
+        note = (Span(people.counted(present) or alone, Role.MUTED),)
         top = (titled("Who is here", width, focused=True, note=note), BLANK)
         now = self.console_app.clock.now()
         self.page.show(people.listed(present, width, now), top)
