@@ -89,8 +89,10 @@ async def calling(server: StandIn, folder: Path, **http: Any) -> AsyncIterator[D
         ((200, b'"flushed"'), Outcome.DONE),
         ((409, b'"busy"'), Outcome.FAILED),
         ((500, b'"broke"'), Outcome.UNKNOWN),
-        (status(403), Outcome.FAILED),
-        (status(404), Outcome.FAILED),
+        # The pod may say so after it has acted.
+        (status(403), Outcome.UNKNOWN),
+        (status(404), Outcome.UNKNOWN),
+        (status(409), Outcome.UNKNOWN),
         # It may have reached the pod.
         (status(500), Outcome.UNKNOWN),
         (status(503), Outcome.UNKNOWN),
@@ -106,8 +108,22 @@ async def test_a_call_is_sent_once_and_judged_by_who_answered(
         (step,) = driver.steps(facts)
         assert "POST /flush of pod web-1, port 8080, through the API server" in step.summary
         server.says[AT] = answer
+        server.says[f"{PODS}/web-1"] = 200, b"{}"
         done = await driver.execute(step)
         assert done.outcome is outcome, done
+        assert server.asked.count(AT) == 1
+
+
+@pytest.mark.parametrize("code", [403, 404])
+async def test_a_refusal_that_the_server_gives_apart_too_is_one(code: int, tmp_path: Path) -> None:
+    async with stand_in() as server, calling(server, tmp_path) as driver:
+        give(server, "web-1")
+        (step,) = driver.steps(await driver.observe())
+        server.says[AT] = server.says[f"{PODS}/web-1"] = status(code)
+        server.says[REVIEWS] = allowed(may=False)
+        done = await driver.execute(step)
+        assert done.outcome is Outcome.FAILED, done
+        assert "refused by the cluster" in done.detail
         assert server.asked.count(AT) == 1
 
 

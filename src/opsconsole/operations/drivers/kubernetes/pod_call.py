@@ -1,8 +1,8 @@
 """Calling a service by HTTP at its pods, at their addresses or through the API server's proxy.
 
 Invariant: a plan names the pods by uid, so that one that was replaced makes it stale. A call is
-sent at most once; what the API server answers in a pod's place is a refusal where it says that it
-did not pass the call on, and else not known.
+sent at most once. What is said in the API server's name may be the pod's word as well, after it has
+acted: it is a refusal where the server, asked apart, gives the same reason, and else not known.
 """
 
 import asyncio
@@ -37,6 +37,8 @@ from opsconsole.text import sanitize
 from opsconsole.threads import QueueFullError
 
 _SHOWN: Final = 300
+_FORBIDDEN: Final = 403
+_NOT_FOUND: Final = 404
 
 
 class PodCall(HttpDriver):
@@ -97,9 +99,34 @@ class PodCall(HttpDriver):
                 limit=BODY_LIMIT,
             )
         except ClusterError as error:
-            return outcome_of(error)
+            return await self._refused(error, step)
         response = httpx.Response(answer.status, content=answer.body)
         return self._judge(response, time.monotonic() - started)
+
+    async def _refused(self, error: ClusterError, step: Step) -> StepOutcome:
+        """What became of a call to which the API server, or the pod in its name, says no."""
+        said = outcome_of(error)
+        if error.status is None or said.outcome is not Outcome.FAILED:
+            return said
+        pod = next((each for each in self._pods if each.name == step.instance), None)
+        if pod is not None and self._client is not None:
+            if error.status == _FORBIDDEN and await self._client.review(self._right(pod)) is False:
+                return said
+            if error.status == _NOT_FOUND and await self._is_gone(pod, self._client):
+                return said
+        why = f"the answer says that it was not passed on, which is not sure: {error.what}"
+        return StepOutcome(Outcome.UNKNOWN, why)
+
+    async def _is_gone(self, pod: Replica, client: ClusterClient) -> bool:
+        try:
+            await client.get(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}")
+        except ClusterError as error:
+            return error.status == _NOT_FOUND
+        return False
+
+    def _right(self, pod: Replica) -> Right:
+        verb = VERBS[self._declared.method]
+        return Right(verb, "pods", "", pod.namespace, subresource="proxy")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Nothing shows it."""
@@ -150,8 +177,8 @@ class PodCall(HttpDriver):
         if self._declared.through != "proxy" or self._client is None:
             return
         verb = VERBS[self._declared.method]
-        for namespace in dict.fromkeys(each.namespace for each in self._pods):
-            right = Right(verb, "pods", "", namespace, subresource="proxy")
+        for namespace, pod in {each.namespace: each for each in self._pods}.items():
+            right = self._right(pod)
             allowed = await self._client.review(right)
             if allowed is None:
                 said = f"whether you may {verb} pods/proxy in {namespace} could not be asked"
