@@ -67,6 +67,15 @@ async def test_it_is_stopped_from_a_console_that_may_change_nothing(open_stage: 
         assert stage.engine.hands == [StopRemedy(COUNTING.id)]
 
 
+async def test_a_key_of_one_s_own_stops_it_and_is_what_is_named(open_stage: OpenStage) -> None:
+    options = Options(keys={"stop-automation": "f9"})
+    async with open_stage(with_automation(COUNTING), options=options) as stage:
+        assert "f9 stops it" in stage.text
+        assert "K stops it" not in stage.text
+        await stage.press("f9")
+        assert stage.engine.hands == [StopRemedy(COUNTING.id)]
+
+
 async def test_a_wall_shows_it(open_stage: OpenStage) -> None:
     options = Options(wall=WallOptions())
     async with open_stage(with_automation(COUNTING), size=(120, 40), options=options) as stage:

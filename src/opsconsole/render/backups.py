@@ -8,6 +8,7 @@ from opsconsole.model.asked.backups import BackupState, BackupView
 from opsconsole.model.operation import Refusal
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip_line, fit, wrap
+from opsconsole.render.ink.own_keys import key_of
 
 _LOOKS = {
     BackupState.VERIFIED: ("●", Role.OK),
@@ -67,5 +68,5 @@ def nothing(service: str, refusal: Refusal | None, width: int, *, loading: bool)
     return [
         BLANK,
         (Span(f"  no backup of {service} yet", Role.TEXT),),
-        (Span("  B opens the plan of one", Role.MUTED),),
+        (Span(f"  {key_of('backup', 'B')} opens the plan of one", Role.MUTED),),
     ]

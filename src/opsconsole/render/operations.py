@@ -34,6 +34,7 @@ from opsconsole.render.ink.cells import (
     labelled,
     line_width,
 )
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.render.runbooks import standing
 
 _LABEL: Final = 9
@@ -193,14 +194,12 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
     said = [activity(run, now) for run in under_way(snapshot) if run.service == service]
     said += [corrected(run) for run in _in_vain(snapshot, now) if run.service == service]
     said += [
-        f"{armed(run, now)}; u, then S stops it"
-        for run in arming(snapshot)
-        if run.service == service
+        f"{armed(run, now)}; {_how_to_stop()}" for run in arming(snapshot) if run.service == service
     ]
     said += [degraded(each, now) for each in snapshot.degradations if each.service == service]
     said += [worked_on(each, now) for name, each in _worked_on(snapshot, now) if name == service]
     said += [
-        f"{countdown(each, now)}; K stops it"
+        f"{countdown(each, now)}; {key_of('stop-automation', 'K')} stops it"
         for each in counting(snapshot)
         if each.service == service
     ]
@@ -223,11 +222,13 @@ def strips(
     runs = under_way(snapshot)
     if snapshot is not None and away and snapshot.missed:
         more = len(snapshot.missed) - 1
-        said = missed(snapshot.missed[-1], now) + (f"; {more} more: u" if more else "")
+        said = missed(snapshot.missed[-1], now) + (
+            f"; {more} more: {key_of('operations', 'u')}" if more else ""
+        )
         return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)]
     waiting = arming(snapshot)
     if waiting:
-        said = f"{waiting[0].service} {armed(waiting[0], now)}; u, then S stops it"
+        said = f"{waiting[0].service} {armed(waiting[0], now)}; {_how_to_stop()}"
         return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_DEGRADED),), width)]
     shown = list(reversed(runs))[:most]
     left = len(runs) - len(shown)
@@ -238,9 +239,15 @@ def strips(
     ]
 
 
+def _how_to_stop() -> str:
+    return f"{key_of('operations', 'u')}, then {key_of('stop-rollback', 'S')} stops it"
+
+
 def _strip(run: Operation, more: str, width: int, now: float, *, last: bool) -> Line:
     """One operation: what and since when, by whom from where, and how far it is."""
-    tail: Line = (Span(f"{more}  u operations ", Role.BAR_MUTED),) if last else ()
+    tail: Line = (
+        (Span(f"{more}  {key_of('operations', 'u')} operations ", Role.BAR_MUTED),) if last else ()
+    )
     room = max(10, width - line_width(tail) - 13)
     head = clip(f" {run.service} {activity(run, now)}", room)
     step = clip(_step_now(run), max(0, width - len(head) - line_width(tail) - 18))
@@ -350,7 +357,7 @@ def details(
         lines += [(Span(" "), *bar(run, max(10, min(40, width - 40)), now),
                    Span(f"  {timing(run, now)}", Role.TEXT)), BLANK]  # fmt: skip
     if run.rollback_at is not None:
-        said = f" {armed(run, now)}; S stops it"
+        said = f" {armed(run, now)}; {key_of('stop-rollback', 'S')} stops it"
         lines += [(Span(clip(said, width - 1), Role.DEGRADED),), BLANK]
     lines += (
         plan_lines.operation(run, width, now, most=len(run.evidence) + len(run.next_steps))
@@ -401,5 +408,5 @@ def none_yet() -> list[Line]:
     return [
         BLANK,
         (Span("  nothing was done to any service yet", Role.TEXT),),
-        (Span("  x on a service lists what can be done", Role.MUTED),),
+        (Span(f"  {key_of('actions', 'x')} on a service lists what can be done", Role.MUTED),),
     ]

@@ -26,6 +26,7 @@ from opsconsole.render.ink.cells import (
     titled,
     wrap,
 )
+from opsconsole.render.ink.own_keys import key_of
 
 LOOKS: Final = {
     StepState.PENDING: ("○", Role.MUTED),
@@ -43,11 +44,11 @@ _WORDS: Final = {
     StepKind.QUESTION: "ask",
 }
 _KEYS: Final = {
-    StepKind.TEXT: "R marks it as read",
-    StepKind.CHECK: "R looks; nothing is changed",
-    StepKind.OPERATION: "R opens its plan; nothing starts without your word",
-    StepKind.WAIT: "R begins it; it continues when this screen is left",
-    StepKind.QUESTION: "R answers",
+    StepKind.TEXT: "marks it as read",
+    StepKind.CHECK: "looks; nothing is changed",
+    StepKind.OPERATION: "opens its plan; nothing starts without your word",
+    StepKind.WAIT: "begins it; it continues when this screen is left",
+    StepKind.QUESTION: "answers",
 }
 _LABEL: Final = 10
 """Cells of the labels before what is said of one."""
@@ -243,8 +244,10 @@ def details(
     elif why_not:
         lines += _wrapped(why_not, width, Role.UNKNOWN)
     elif comes:
-        optional = "; S skips it" if step.optional else ""
-        lines += _wrapped(f"{_KEYS[step.kind]}{optional}", width, Role.ACCENT)
+        optional = f"; {key_of('skip-step', 'S')} skips it" if step.optional else ""
+        lines += _wrapped(
+            f"{key_of('run-step', 'R')} {_KEYS[step.kind]}{optional}", width, Role.ACCENT
+        )
     else:
         lines += _wrapped("the steps before it come first", width, Role.MUTED)
     return lines
@@ -266,11 +269,17 @@ def _result(step: StepView, at: StepRun, width: int, now: float) -> list[Line]:
     if at.started_at is not None:
         lines += labelled("began", f"{figures.zoned_when(at.started_at, now)}", width, room=_LABEL)
     if at.operation:
-        lines += labelled("operation", f"{at.operation} (u shows it)", width, room=_LABEL)
+        lines += labelled(
+            "operation",
+            f"{at.operation} ({key_of('operations', 'u')} shows it)",
+            width,
+            room=_LABEL,
+        )
     if at.attempts > 1:
         lines += labelled("attempts", str(at.attempts), width, room=_LABEL)
     if at.state in {StepState.FAILED, StepState.INCONCLUSIVE}:
-        follows = "the next step may follow" if at.settled else "R runs it again; E ends the run"
+        again = f"{key_of('run-step', 'R')} runs it again; {key_of('end-run', 'E')} ends the run"
+        follows = "the next step may follow" if at.settled else again
         lines += [BLANK, *_wrapped(follows, width, Role.ACCENT)]
     return lines
 

@@ -22,7 +22,8 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
-from opsconsole.render.frame.keys import Scope, moved, with_keymap
+from opsconsole.render.frame.keys import Scope, first_shown, moved, with_keymap
+from opsconsole.render.ink.own_keys import esc, key_of, use_keys
 from opsconsole.ui.awaiting import Awaiting
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
@@ -92,6 +93,7 @@ class Console(App[int], inherit_bindings=False):
         self.time_axis = TimeAxis(options.window)
         self.time = TimeTravel(self.bridge, self.clock, self.time_axis, self)
         self.keymap: dict[str, str] = {}
+        use_keys({})
         self._appearance: Appearance | None = None
         self.failure = ""
         self.opened_at = self.clock.now()
@@ -161,6 +163,7 @@ class Console(App[int], inherit_bindings=False):
             return
         self.keymap = dict(wanted)
         self.set_keymap(self.keymap)
+        use_keys(first_shown(self.keymap))
 
     def read_again(self) -> None:
         """Have the configuration read again; the result is on the timeline, or a notice."""
@@ -253,7 +256,7 @@ class Console(App[int], inherit_bindings=False):
         """Open the screen of ``route``; ``closed`` is called when it is closed."""
         screen = screen_of(route)
         if is_open(route, screen, self.screen_stack):
-            self.say("this page is open already: esc goes back to it")
+            self.say(f"this page is open already: {esc()} goes back to it")
             return
         if closed is not None:
             # Not by its result: who opened it may be closed by then, and would never hear of it.
@@ -294,7 +297,7 @@ class Console(App[int], inherit_bindings=False):
         top: object = self.screen
         now = moved(event.key, top.scopes) if isinstance(top, HasKeys) else None
         if now is None:
-            self.say(f"{name} does nothing here: ? shows the keys")
+            self.say(f"{name} does nothing here: {key_of('help', '?')} shows the keys")
         else:
             self.say(f"{name} is {with_keymap(now, self.keymap)} now: {now.label}")
 
@@ -439,7 +442,7 @@ class Console(App[int], inherit_bindings=False):
         running = [run for run in self._operations() if not run.state.final]
         going = f"{running[0].kind.value} {running[0].service}" if running else ""
         also = f"; {going} continues without it" if going else ""
-        self.say(f"ctrl-c again leaves the console{also}")
+        self.say(f"{key_of('quit', 'ctrl-c')} again leaves the console{also}")
 
     def _operations(self) -> tuple[Operation, ...]:
         return self.bridge.latest.operations if self.bridge.latest else ()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from opsconsole.render.frame import replay as said
+from opsconsole.render.ink.own_keys import key_of
 
 if TYPE_CHECKING:
     from opsconsole.model.past.replay import Gap, Moment, Span
@@ -57,7 +58,7 @@ class Replay:
         now = self._now()
         base = self._base(now)
         if self.is_live and seconds > 0:
-            return "this is now: [ steps back"
+            return f"this is now: {key_of('earlier', '[')} steps back"
         return self._go(_on_the_way(base, base + seconds, recorded), forward=seconds > 0)
 
     def go(self, moment: float) -> str:

@@ -17,6 +17,7 @@ from opsconsole.model.incidents import (
     IncidentVerb,
     open_ones,
 )
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.ui.contracts import ConsoleLike
 from opsconsole.ui.routes import HandoverPage, IncidentPage, IncidentsPage, PeoplePage
 
@@ -59,7 +60,9 @@ def _answered(console: ConsoleLike, verb: IncidentVerb, answer: Incident | Refus
     if not isinstance(answer, Incident):
         console.say(f"not done: {answer}")
     elif verb is IncidentVerb.OPEN:
-        console.say(f"{answer.name} is open, and you command it: i shows it")
+        console.say(
+            f"{answer.name} is open, and you command it: {key_of('incidents', 'i')} shows it"
+        )
     elif verb is IncidentVerb.CLOSE:
         console.say(f"{answer.name} is closed")
     else:
@@ -164,7 +167,7 @@ def _only_one(shown: Snapshot | None) -> int:
     if len(going) == 1:
         return going[0].number
     if not going:
-        raise TypedIncidentError("no incident is open: I opens one")
+        raise TypedIncidentError(f"no incident is open: {key_of('incident-open', 'I')} opens one")
     names = ", ".join(each.name for each in going[:5])
     raise TypedIncidentError(f"which one? {names} are open: name its number first")
 

@@ -25,7 +25,7 @@ EARLIER: Final = 86_400.0
 """Seconds of incidents before this console was opened that are on its timeline."""
 
 _REPLAY: Final = Refusal(
-    "replay", "this is a moment that has passed", "return to now: p, then ask again"
+    "replay", "this is a moment that has passed", "return to now, then ask again"
 )
 _WORDS: Final = {
     IncidentVerb.OPEN: "opened",

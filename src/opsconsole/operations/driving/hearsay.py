@@ -34,7 +34,7 @@ def degradation(past: tuple[Past, ...]) -> tuple[Past, ...]:
 def nothing_to_recover(service: str) -> Refusal:
     """Why there is no recovery of what was not degraded."""
     said = f"{service} was not degraded here, so that there is nothing to recover from"
-    return Refusal("nothing-to-do", said, "degrade it first; v lists its operations")
+    return Refusal("nothing-to-do", said, "degrade it first; its operations are listed")
 
 
 def by_whom(past: tuple[Past, ...], kind: ActionKind, goals: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ from opsconsole.render.ink.cells import (
     width_of,
     wrap,
 )
+from opsconsole.render.ink.own_keys import enter, key_of
 
 _LOOKS = {
     Severity.CRITICAL: ("✖", "crit", Role.DOWN),
@@ -242,17 +243,24 @@ def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Lin
     """
     lines = uncut(alert, width, now)
     if runbook:
-        lines += [BLANK, (Span(" b ", Role.KEY), Span(f"opens the runbook: {runbook}"))]
+        lines += [
+            BLANK,
+            (Span(f" {key_of('runbooks', 'b')} ", Role.KEY), Span(f"opens the runbook: {runbook}")),
+        ]
     if not alert.sources:
         return lines
-    said = " · ".join([*offers(alert), "enter its service"])
+    said = " · ".join([*offers(alert), f"{enter()} its service"])
     return [*lines, BLANK, (Span(f" {said}", Role.MUTED),)]
 
 
 def offers(alert: Alert) -> tuple[str, ...]:
     """The keys that quieten it, with what they do: none for what is over or quiet already."""
     over = alert.state is AlertState.RESOLVED or alert.quiet
-    return () if over else ("A acknowledge", "S silence")
+    return (
+        ()
+        if over
+        else (f"{key_of('acknowledge', 'A')} acknowledge", f"{key_of('silence', 'S')} silence")
+    )
 
 
 def about_latency(alert: Alert) -> bool:

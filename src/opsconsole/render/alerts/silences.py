@@ -10,6 +10,7 @@ from typing import Final
 from opsconsole.model.alerting.silences import ACK_PREFIX, SilenceState, SilenceView, shown
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip, fit, wrap
+from opsconsole.render.ink.own_keys import key_of
 
 _LOOKS: Final = {
     SilenceState.ACTIVE: ("●", Role.ACCENT),
@@ -94,8 +95,9 @@ def _field(label: str, text: str, width: int) -> list[Line]:
 
 def none_there() -> list[Line]:
     """What an empty list says."""
+    silence, ack = key_of("silence", "S"), key_of("acknowledge", "A")
     return [
         BLANK,
         (Span("  nothing is silenced or acknowledged", Role.TEXT),),
-        (Span("  S on an alert silences it, A acknowledges it", Role.MUTED),),
+        (Span(f"  {silence} on an alert silences it, {ack} acknowledges it", Role.MUTED),),
     ]

@@ -14,6 +14,7 @@ from opsconsole.model.remedies.episodes import Ending, Episode, HeldBack, Stage
 from opsconsole.model.remedies.rules import Hold, HoldCode, RemedyMode
 from opsconsole.model.remedies.switch import Switch
 from opsconsole.render.ink import figures
+from opsconsole.render.ink.own_keys import enter, key_of
 from opsconsole.zones import written
 
 MAINTENANCE: Final = "⊘"
@@ -142,8 +143,11 @@ def urgent(known: Automation | None, now: float) -> tuple[str, ...]:
         return ()
     off = switched_off(known.switch, now) if known.rules else ""
     return (
-        *(f"{countdown(each, now)}: K stops it" for each in known.counting),
-        *(f"{asked(each)}; :automation, then enter opens its plan" for each in known.asking),
+        *(
+            f"{countdown(each, now)}: {key_of('stop-automation', 'K')} stops it"
+            for each in known.counting
+        ),
+        *(f"{asked(each)}; :automation, then {enter()} opens its plan" for each in known.asking),
         *((off,) if off else ()),
     )
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from opsconsole.dataclass import dataclass
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width, width_of
+from opsconsole.render.ink.own_keys import key_of
 
 _LIKELY: Final = 0.6
 """How similar two words must be, by difflib's ratio, to count as a typing error."""
@@ -77,7 +78,11 @@ def not_meant(text: str, names: Iterable[str]) -> str:
     if begun:
         return f"{wanted} could be {', '.join(begun[:5])}"
     alike = difflib.get_close_matches(wanted.lower(), listed, 1, _LIKELY)
-    hint = f", did you mean {alike[0]}?" if alike else "; ctrl-p lists them all"
+    hint = (
+        f", did you mean {alike[0]}?"
+        if alike
+        else f"; {key_of('palette', 'ctrl-p')} lists them all"
+    )
     return f"nothing is called {wanted}{hint}"
 
 

@@ -7,7 +7,7 @@ open a plan, a form or a line to type. Ctrl-d and ctrl-u scroll and never act.
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from string import punctuation
 from typing import Final
@@ -362,6 +362,15 @@ def with_keymap(key: Key, keymap: dict[str, str]) -> str:
     """What people read for ``key`` when it may have been remapped."""
     own = keymap.get(key.id)
     return key.shown if own is None else " ".join(map(printed, own.split(",")))
+
+
+def first_shown(keymap: Mapping[str, str]) -> dict[str, str]:
+    """What a text names for each key of ``keymap``: the first one, else the command."""
+    labels = {key.id: key.label for key in KEYS}
+    return {
+        id_: printed(own.split(",")[0]) if own.strip(" ,") else f":{labels.get(id_, id_)}"
+        for id_, own in keymap.items()
+    }
 
 
 def printed(name: str) -> str:

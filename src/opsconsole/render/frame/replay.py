@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from opsconsole.dataclass import dataclass
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
+from opsconsole.render.ink.own_keys import key_of
 
 if TYPE_CHECKING:
     from opsconsole.model.past.replay import Gap, Moment
     from opsconsole.model.past.replay import Span as Recorded
     from opsconsole.model.snapshot import Snapshot
 
-RETURN: Final = "p returns to now"
 LIVE: Final = "live: not of the moment that is replayed"
 """The note of a part that always shows the present."""
 
@@ -41,6 +41,10 @@ class Shown:
     held: bool = False
 
 
+def _way_back() -> str:
+    return f"{key_of('pause', 'p')} returns to now"
+
+
 def banner(
     shown: Shown,
     latest: Snapshot | None,
@@ -51,7 +55,7 @@ def banner(
     """One line over the whole ``width``; ``sources`` fill the remaining room."""
     parts = [Span(f" {_what(shown, now)} ", Role.REPLAY)]
     reading = _reading(shown, now)
-    for text in (reading, "" if reading else f"· {RETURN} ", _origin(shown)):
+    for text in (reading, "" if reading else f"· {_way_back()} ", _origin(shown)):
         if text and line_width(tuple(parts)) + len(text) + _present_width(latest) <= width:
             parts.append(Span(text, Role.REPLAY))
     present = _present(latest)
@@ -87,13 +91,13 @@ def before_sentence(recorded: Recorded | None, now: float) -> str:
 
 def after_sentence(recorded: Recorded, now: float) -> str:
     """The message for a moment after the recording."""
-    return f"nothing is recorded after {when(recorded.end, now)}; {RETURN}"
+    return f"nothing is recorded after {when(recorded.end, now)}; {_way_back()}"
 
 
 def refused_sentence(moment: float, now: float, *, held: bool = False) -> str:
     """Why nothing can be changed while a past moment is shown."""
     shown = "the picture is held at" if held else "this is"
-    return f"refused: {shown} {when(moment, now)}, not now; {RETURN}"
+    return f"refused: {shown} {when(moment, now)}, not now; {_way_back()}"
 
 
 def _what(shown: Shown, now: float) -> str:

@@ -32,6 +32,7 @@ from opsconsole.render.ink.cells import (
     wrap,
 )
 from opsconsole.render.ink.cuts import cut_sentence
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.service.latency import latency_chart
 from opsconsole.render.service.remedies import Remedy, remedies
@@ -233,7 +234,8 @@ def _explained(service: ServiceView, width: int, now: float) -> list[WhyRow]:
             _text(f"none/{number}", (Span(f" {part}", Role.TEXT),))
             for number, part in enumerate(wrap(f"no cause found: {said}", width - 2)[:3])
         ]
-        looks = " next looks: 4 copies · l logs · w what changed"
+        logs, changed = key_of("logs", "l"), key_of("what-changed", "w")
+        looks = f" next looks: 4 copies · {logs} logs · {changed} what changed"
         return [*out, _text("none/next", (Span(looks, Role.MUTED),))]
     for number, each in enumerate(known.explanations[:_CONSIDERED], 1):
         out += _explanation(number, each, width, now)

@@ -35,6 +35,7 @@ from opsconsole.render.ink.cells import (
     state_role,
     titled,
 )
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.render.people import mark
 from opsconsole.render.service.standing import Standing, seen_standing, standing
 from opsconsole.render.service.why import why_beside
@@ -140,10 +141,15 @@ def _closing(incident: Incident) -> str:
 
 def none_yet() -> Sequence[Line]:
     """What an empty list says."""
+    key = key_of("incident-open", "I")
     return [
         BLANK,
         (Span("  no incident was opened"),),
-        (Span("  I opens one here, about the service at hand on its row or page", Role.MUTED),),
+        (
+            Span(
+                f"  {key} opens one here, about the service at hand on its row or page", Role.MUTED
+            ),
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.ink.own_keys import esc
 from opsconsole.render.timeline import rows as render
 from opsconsole.render.timeline.words import words
 
@@ -88,7 +89,8 @@ def note(choice: Choice, shown: int, known: int) -> Line:
 
 def nothing(choice: Choice) -> list[Line]:
     """The text shown if no event is listed."""
-    said = "nothing has happened yet" if choice.is_all else "no event of this kind: esc shows all"
+    none = f"no event of this kind: {esc()} shows all"
+    said = "nothing has happened yet" if choice.is_all else none
     return [BLANK, (Span(f"  {said}", Role.MUTED),)]
 
 

@@ -8,6 +8,7 @@ from opsconsole.render.frame import keys
 from opsconsole.render.frame.help import HelpEntry, first_page, page, words
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.own_keys import esc, key_of
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
@@ -46,7 +47,12 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         lines = self._lines(view.size.width)
         view.show(lines, (BLANK, BLANK))
         place = f"{view.place} · " if view.place else ""
-        note = (Span(f"{place}tab {self._more} · esc goes back", Role.MUTED),)
+        note = (
+            Span(
+                f"{place}{key_of('help-all', 'tab')} {self._more} · {esc()} goes back",
+                Role.MUTED,
+            ),
+        )
         top = titled(f"Keys · {self._about}", view.size.width, focused=True, note=note)
         view.show(lines, (top, BLANK))
 

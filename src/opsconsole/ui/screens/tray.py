@@ -12,6 +12,7 @@ from opsconsole.config.offers import Offer
 from opsconsole.render import tray as render
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
@@ -42,7 +43,7 @@ class TrayScreen(ListScreen, inherit_bindings=False):
         found = {each.key: each for each in tray.offers}
         self.table.styles.height = max(5, min(len(found) + 3, (self.size.height - 3) // 2))
         first = tray.finder is not None and tray.finder.is_first
-        how = "space takes one over, ! never again"
+        how = f"{key_of('take', 'space')} takes one over, {key_of('never', '!')} never again"
         said = f"{len(found)} found here: take them over? {how}" if first and found else (
             f"{len(found)} found, not watched"
         )  # fmt: skip

@@ -6,11 +6,11 @@ opens no form.
 
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.render.alerts.rows import about_latency
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.incident.keys import TriageKeys
 
-NO_ALERT = "no alert is under the cursor: go to the panel of alerts first; s lists what is silenced"
-NOT_REPORTED = "no Alertmanager is there to silence it at: A acknowledges it here"
+NO_ALERT = "no alert is under the cursor: go to the panel of alerts first"
 NOT_FIRING = "this alert does not fire: there is nothing to acknowledge"
 
 
@@ -50,7 +50,8 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
             if source:
                 self.console_app.open(SilencingDialog(silence_form(alert, source)))
             else:
-                self.say(NOT_REPORTED)
+                key = key_of("acknowledge", "A")
+                self.say(f"no Alertmanager is there to silence it at: {key} acknowledges it here")
 
     def action_alert_start(self) -> None:
         """Show the moment at which the alert began."""
@@ -64,7 +65,7 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
         """Open why the alert's service is as it is, or the latency with the alert's start marked
         where the alert is about that; never acts."""
         if self.snapshot is None or self.snapshot.service(alert.service) is None:
-            self.say("this alert belongs to no service: d describes it")
+            self.say(f"this alert belongs to no service: {key_of('describe', 'd')} describes it")
             return
         tab = "latency" if about_latency(alert) else ""
         self.console_app.open(ServicePage(alert.service, tab=tab, began=alert))

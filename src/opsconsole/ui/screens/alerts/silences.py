@@ -18,6 +18,7 @@ from opsconsole.render.forms.silencing import (
 )
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import SilencingDialog
 from opsconsole.ui.screens.alerts.keys import AlertKeys
@@ -89,7 +90,8 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
         """Open it as a form; the new silence replaces it."""
         silence = self._in_force()
         if silence is not None and silence.source == OWN_RULES:
-            self.say("an acknowledgement is not edited: E ends it, then A begins one")
+            ends, begins = key_of("silence-end", "E"), key_of("acknowledge", "A")
+            self.say(f"an acknowledgement is not edited: {ends} ends it, then {begins} begins one")
         elif silence is not None:
             self._ask(edit_form(silence, self.console_app.clock.now()))
 
@@ -99,7 +101,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
         if silence is None:
             self.say("there is no silence to renew")
         elif silence.state is not SilenceState.EXPIRED:
-            self.say("it is still in force: C changes it")
+            self.say(f"it is still in force: {key_of('silence-edit', 'C')} changes it")
         else:
             self._ask(again_form(silence))
 
@@ -109,7 +111,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
             self.say("there is no silence under the cursor")
             return None
         if silence.state is SilenceState.EXPIRED:
-            self.say("it has ended already: T renews it")
+            self.say(f"it has ended already: {key_of('silence-again', 'T')} renews it")
             return None
         return silence
 

@@ -15,6 +15,7 @@ from opsconsole.model.operation import ActionView
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.forms.actions import about_lines, menu_line, nothing
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
+from opsconsole.render.ink.own_keys import enter
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.line_widget import LineWidget
@@ -60,7 +61,7 @@ class ActionsScreen(Dialog, inherit_bindings=False):
         table.styles.height = min(len(self._views) + 3, max(6, self.size.height - 8))
         self.query_one("#about").styles.height = ABOUT_ROWS
         names = ", ".join(service.name for service in self._targets)
-        note = (Span("enter opens the plan", Role.MUTED),)
+        note = (Span(f"{enter()} opens the plan", Role.MUTED),)
         table.list(
             Listing(
                 (titled(f"actions on {names}", width, focused=True, note=note), BLANK),

@@ -14,6 +14,7 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.own_keys import enter
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import OperationPage, RequestDialog, ServicePage
 from opsconsole.ui.screens.base import ConsoleScreen
@@ -158,7 +159,7 @@ class OperationsScreen(ListScreen, OperationBase, inherit_bindings=False):
         if run is None:
             view.show([])
             return
-        note: Line = (Span("enter opens it", Role.MUTED),)
+        note: Line = (Span(f"{enter()} opens it", Role.MUTED),)
         top = titled(f"{render.what(run)} {run.service}", width, note=note)
         view.show(render.details(run, self.target, width, self.now), (top, BLANK))
 

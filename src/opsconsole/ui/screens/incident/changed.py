@@ -16,6 +16,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.incident import causes_page as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.own_keys import enter
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import ChangedPage, ServicePage
 from opsconsole.ui.screens.incident.keys import TriageKeys
@@ -114,7 +115,7 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
         view = self.details
         width = view.size.width
         entry = self._rows.get(self.table.cursor_key or "")
-        note: Line = (Span("enter opens the service", Role.MUTED),) if entry else ()
+        note: Line = (Span(f"{enter()} opens the service", Role.MUTED),) if entry else ()
         event = self.event
         about = (event.subject or event.service or event.kind.value) if event else ""
         view.show(render.details(entry, width, self.now), (titled(about, width, note=note),))
@@ -154,6 +155,6 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
         """This screen is the answer; for the service of another row it opens a new one."""
         event = self.event
         if event is None or event.service in {"", self._service}:
-            self.say("this is what changed: enter goes to the service of a row")
+            self.say(f"this is what changed: {enter()} goes to the service of a row")
             return
         self.console_app.open(ChangedPage(event.service))

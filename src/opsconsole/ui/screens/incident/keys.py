@@ -10,11 +10,10 @@ from textual import on
 
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.render.frame.keys import Scope
+from opsconsole.render.ink.own_keys import esc
 from opsconsole.ui.routes import ChangedPage, RunbookPage, TimelinePage
 from opsconsole.ui.screens.team.keys import IncidentKeys
 from opsconsole.ui.widgets.note_prompt import NotePrompt
-
-REPLAYED = "this is the past: esc returns to now, where notes are taken"
 
 
 class TriageKeys(IncidentKeys, inherit_bindings=False):
@@ -66,7 +65,7 @@ class TriageKeys(IncidentKeys, inherit_bindings=False):
     def action_note(self) -> None:
         """Type a note about the selected service."""
         if not self.console_app.time.is_live:
-            self.say(REPLAYED)
+            self.say(f"this is the past: {esc()} returns to now, where notes are taken")
             return
         self.ask(NotePrompt(self.target.name if self.target else ""))
 

@@ -23,6 +23,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import runbooks as render
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain, titled
+from opsconsole.render.ink.own_keys import enter, esc, key_of
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import ServicePage
 from opsconsole.ui.screens.layouts import ListScreen
@@ -31,7 +32,6 @@ from opsconsole.ui.widgets.answer_prompt import AnswerPrompt
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 _ENDING = "end-run"
-_REPLAY = "this is the past: nothing is run from it; esc returns to now"
 
 
 class RunbookScreen(ListScreen, inherit_bindings=False):
@@ -133,7 +133,8 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
             page.show([])
             return
         at = run.step(step.id) if run else None
-        note: Line = (Span("esc the list" if self._whole else "enter reads it", Role.MUTED),)
+        reads, leaves = f"{enter()} reads it", f"{esc()} the list"
+        note: Line = (Span(leaves if self._whole else reads, Role.MUTED),)
         top = (titled(step.title, width, focused=self._whole, note=note), BLANK)
         comes = step.id == _next(view, run)
         now = self.console_app.clock.now()
@@ -142,12 +143,13 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
 
     def _why_not(self, step: StepView) -> str:
         if not self.console_app.time.is_live:
-            return _REPLAY
+            return f"this is the past: nothing is run from it; {esc()} returns to now"
         if step.changes and self.console_app.read_only:
             return "this console is read-only, and this step may change something"
         run, view = self.run, self.view
         if run is not None and view is not None and run.open and run.digest != view.digest:
-            return "the steps were changed since this run began: put them back, or E ends it"
+            ends = f"{key_of('end-run', 'E')} ends it"
+            return f"the steps were changed since this run began: put them back, or {ends}"
         return ""
 
     def offers(self, key: Key) -> bool:
@@ -185,7 +187,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         if step is None or view is None:
             self.say("there is no step to run")
         elif run is not None and not run.open:
-            self.say(f"this run is over: {run.said}; A begins a new one")
+            self.say(f"this run is over: {run.said}; {key_of('run-again', 'A')} begins a new one")
         elif step.kind is StepKind.QUESTION and step.id == _next(view, run):
             self.ask(AnswerPrompt(step.id, step.answers))
         else:
@@ -208,7 +210,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         """Show the checklist as before a run; the first step begins one."""
         run = self.run
         if run is not None and run.open:
-            self.say("this run is still open: E ends it")
+            self.say(f"this run is still open: {key_of('end-run', 'E')} ends it")
             return
         self._followed = self._came = ""
         self.show()

@@ -14,6 +14,7 @@ from opsconsole.render.incident.causes_page import described
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, titled
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.ink.own_keys import enter
 from opsconsole.render.timeline import rows as events
 from opsconsole.render.timeline import selection as timeline
 from opsconsole.render.timeline.selection import Choice, Kinds
@@ -89,7 +90,7 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
     def _show_details(self) -> None:
         view, event = self.details, self.event
         width = view.size.width
-        note: Line = (Span("enter opens the service", Role.MUTED),) if self.target else ()
+        note: Line = (Span(f"{enter()} opens the service", Role.MUTED),) if self.target else ()
         lines = described(event, width, self.now) if event is not None else []
         about = (event.subject or event.service or event.kind.value) if event else ""
         view.show(lines, (titled(about, width, note=note),))

@@ -9,6 +9,7 @@ from textual import on
 
 from opsconsole.render.fleet.wanted import Wanted
 from opsconsole.render.frame.keys import Key
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.render.overview import Panel
 from opsconsole.render.service import columns as grid
 from opsconsole.ui.contracts import Typed
@@ -74,7 +75,9 @@ class LookKeys(AlertKeys, inherit_bindings=False):
         columns = self._services.columns(self.snapshot, self.console_app.time_axis.window)
         column = grid.column_at(columns, message.x)
         if column is None or column.sort is None:
-            self.say("this column has no order: o sorts by the next that has one")
+            self.say(
+                f"this column has no order: {key_of('sort', 'o')} sorts by the next that has one"
+            )
             return
         self._services.choice.sort = column.sort
         self.show_body()

@@ -15,6 +15,7 @@ from opsconsole.render.fleet.grouping import Grouping, Groups, usual
 from opsconsole.render.fleet.rows import Alike, Heading, Rows, Unfolded, flat, grouped
 from opsconsole.render.fleet.wanted import Wanted
 from opsconsole.render.ink.cells import Line, Role, Span
+from opsconsole.render.ink.own_keys import esc, key_of
 from opsconsole.render.service import table as services
 from opsconsole.render.timeline import rows as events
 
@@ -58,8 +59,9 @@ class ServiceRows:
     def ways_back(self) -> str:
         """Which keys list all of them again; '' where none is left out."""
         if not self.filter.empty:
-            return "esc lists all again" if self.failing_only else "esc clears the filter"
-        return "f lists all again" if self.failing_only else ""
+            back = esc()
+            return f"{back} lists all again" if self.failing_only else f"{back} clears the filter"
+        return f"{key_of('failing', 'f')} lists all again" if self.failing_only else ""
 
     def clear(self) -> None:
         """List all of them."""

@@ -19,6 +19,7 @@ from opsconsole.render.fleet.rows import Alike, Heading
 from opsconsole.render.frame.header import too_small_lines
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.render.overview import Panel, Placement, arrange, too_small, zoomed
 from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import columns as grid
@@ -352,7 +353,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         if name and self.snapshot is not None and self.snapshot.service(name):
             self.console_app.open(ServicePage(name, tab="copies"))
         else:
-            self.say("d describes an alert, a service or a place")
+            self.say(f"{key_of('describe', 'd')} describes an alert, a service or a place")
 
     @property
     def alert(self) -> Alert | None:
@@ -426,11 +427,12 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
 
     def action_select(self) -> None:
         """Choose the service under the cursor, while keys go to the services."""
+        chooses = f"{key_of('select', 'space')} chooses services"
         if self.focused_panel is not Panel.SERVICES:
-            self.say("space chooses services: 1 goes to them")
+            self.say(f"{chooses}: {key_of('panel-1', '1')} goes to them")
             return
         if isinstance(self._services.row, Heading | Alike):
-            self.say("space chooses services: → shows those of this row")
+            self.say(f"{chooses}: {key_of('unfold', '→')} shows those of this row")
             return
         if self.target is None:
             self.say("no service is selected")
@@ -496,5 +498,5 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         elif self.ways.leave() or self._services.choice.filtered:
             self._services.choice.clear()
         else:
-            self.say("this is the top: ctrl-c twice or :q leaves the console")
+            self.say(f"this is the top: {key_of('quit', 'ctrl-c')} twice or :q leaves the console")
         self.show_body()

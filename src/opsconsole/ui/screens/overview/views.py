@@ -18,6 +18,7 @@ from opsconsole.render.fleet.saved_views import (
     view_called,
 )
 from opsconsole.render.fleet.wanted import Wanted
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.render.service.columns import CHOOSABLE
 from opsconsole.text import sanitize
 from opsconsole.ui.choosing import Choosing
@@ -71,7 +72,7 @@ class WaysToLook:
         if verb == "save":
             self._keep(self._choosing.now.with_view(self._present(name)))
             self._rows.view = name
-            return f"kept as {name}: :view {name}, or v, shows it again"
+            return f"kept as {name}: :view {name}, or {key_of('view-next', 'v')}, shows it again"
         if verb == "drop":
             return self._drop(name)
         if not words.strip():

@@ -12,6 +12,7 @@ from textual.binding import Binding
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import Line, Role, Span, plain
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.lines_view import LinesView
@@ -143,7 +144,8 @@ class LinesTab(LinesView, ServiceTab):
 
     def prompt(self) -> Prompt | None:
         """Search the lines."""
-        return Prompt(placeholder="search: n next · , previous")
+        further, back = key_of("next-match", "n"), key_of("previous-match", ",")
+        return Prompt(placeholder=f"search: {further} next · {back} previous")
 
     def typed(self, text: str) -> None:
         """Mark the matches."""

@@ -11,14 +11,13 @@ from textual import on
 from opsconsole.render import people
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
+from opsconsole.render.ink.own_keys import esc
 from opsconsole.render.team import handover as render
 from opsconsole.ui import team
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.layouts import PageScreen
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.incident_prompt import TakePrompt
-
-REPLAYED = "this is the past: esc returns to now, which is what is handed over"
 
 
 class HandoverScreen(PageScreen, inherit_bindings=False):
@@ -47,7 +46,7 @@ class HandoverScreen(PageScreen, inherit_bindings=False):
         """Open the line whose enter takes it."""
         snapshot = self.snapshot
         if not self.console_app.time.is_live:
-            self.say(REPLAYED)
+            self.say(f"this is the past: {esc()} returns to now, which is what is handed over")
         elif snapshot is not None:
             self.ask(TakePrompt(render.open_things(snapshot, self.now)))
 

@@ -12,11 +12,12 @@ from textual import on
 from opsconsole.model.incidents import Incident, IncidentRequest, IncidentVerb
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.own_keys import enter, key_of
 from opsconsole.render.team import incidents as render
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import IncidentPage, TimelinePage
 from opsconsole.ui.screens.layouts import ListScreen, PageScreen
-from opsconsole.ui.screens.team.keys import REPLAYED, IncidentKeys
+from opsconsole.ui.screens.team.keys import IncidentKeys, replayed
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.incident_prompt import IncidentPrompt
 
@@ -49,11 +50,11 @@ class IncidentBase(IncidentKeys, inherit_bindings=False):
     def _say(self, verb: IncidentVerb) -> None:
         incident = self.incident
         if not self.console_app.time.is_live:
-            self.say(REPLAYED)
+            self.say(replayed())
         elif incident is None:
             self.say("no incident is under the cursor")
         elif not incident.open:
-            self.say(f"{incident.name} is closed: I opens another one")
+            self.say(f"{incident.name} is closed: {key_of('incident-open', 'I')} opens another one")
         else:
             seen = str(incident.commander) if verb is IncidentVerb.COMMAND else ""
             request = IncidentRequest(verb, incident.number, commander=seen)
@@ -123,7 +124,7 @@ class IncidentsScreen(ListScreen, IncidentBase, inherit_bindings=False):
         if incident is None:
             view.show([])
             return
-        note: Line = (Span("enter opens it", Role.MUTED),)
+        note: Line = (Span(f"{enter()} opens it", Role.MUTED),)
         top = render.title(incident, width, self.now, note=note)
         view.show(render.page(incident, self.snapshot, width, self.now), (top, BLANK))
 

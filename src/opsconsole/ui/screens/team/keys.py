@@ -8,11 +8,15 @@ from collections.abc import Callable
 from textual import on
 
 from opsconsole.model.incidents import IncidentRequest, IncidentSeverity, IncidentVerb
+from opsconsole.render.ink.own_keys import esc
 from opsconsole.ui import team
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.incident_prompt import IncidentPrompt
 
-REPLAYED = "this is the past: esc returns to now, where incidents are opened"
+
+def replayed() -> str:
+    """Why none is opened or changed here."""
+    return f"this is the past: {esc()} returns to now, where incidents are opened"
 
 
 class IncidentKeys(ConsoleScreen, inherit_bindings=False):
@@ -21,7 +25,7 @@ class IncidentKeys(ConsoleScreen, inherit_bindings=False):
     def action_incident_open(self) -> None:
         """Type the title of a new incident about what is selected."""
         if not self.console_app.time.is_live:
-            self.say(REPLAYED)
+            self.say(replayed())
             return
         services = tuple(each.name for each in self.targets)
         about = f" about {', '.join(services)}" if services else ""

@@ -11,6 +11,7 @@ from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain
 from opsconsole.render.ink.matching import compiled
+from opsconsole.render.ink.own_keys import key_of
 from opsconsole.render.service import instances as render
 from opsconsole.render.service.health import HealthRow, raw_rows
 from opsconsole.ui.bindings import bindings
@@ -93,7 +94,8 @@ class CopiesTab(GridTable, AskingTab[tuple[ReplicaLook, ...]]):
 
     def prompt(self) -> Prompt | None:
         """Search the rows."""
-        return Prompt(placeholder="search: n next · , previous")
+        further, back = key_of("next-match", "n"), key_of("previous-match", ",")
+        return Prompt(placeholder=f"search: {further} next · {back} previous")
 
     def typed(self, text: str) -> None:
         """Mark the matches and go to the first."""

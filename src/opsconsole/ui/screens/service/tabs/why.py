@@ -15,6 +15,7 @@ from opsconsole.render.alerts.rows import offers, standing
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, plain, wrap
+from opsconsole.render.ink.own_keys import enter, key_of
 from opsconsole.render.service.diagnosis import Leads, WhyRow, rows
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RunbookPage, ServicePage
@@ -72,7 +73,8 @@ class WhyTab(GridTable, ServiceTab):
         book = of_alert(books.runbooks, alert) if books else None
         known = alert.runbook and f"runbook {alert.runbook}"
         if book is not None:
-            known = f"b runbook {book.title.replace('{service}', alert.service)}"
+            title = book.title.replace("{service}", alert.service)
+            known = f"{key_of('runbooks', 'b')} runbook {title}"
         keys = " · ".join(part for part in (*offers(alert), known) if part)
         below: tuple[Line, ...] = ((Span(clip(f" {keys}", width), Role.MUTED),),) if keys else ()
         return (name, *text, *below, BLANK)
@@ -90,7 +92,9 @@ class WhyTab(GridTable, ServiceTab):
         """To where the fact is from, or to the plan of the remedy."""
         row = self._held.get(self.cursor_key or "")
         if row is None or not self._leads(row):
-            self.host.say("enter opens a fact or a remedy: n goes to the next")
+            self.host.say(
+                f"{enter()} opens a fact or a remedy: {key_of('next-match', 'n')} goes to the next"
+            )
         elif row.remedy is not None:
             self._do(row)
         elif row.leads is Leads.SERVICE:
