@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -246,11 +247,14 @@ async def test_a_place_that_cannot_be_reached_is_left_alone_longer_and_never_giv
         assert len(docker.looked) >= 4, "once it answers the interval is its own again"
 
 
-async def test_probes_are_not_left_alone(clock: FakeClock, source: MakeSource) -> None:
-    probe = source(answer=REFUSED)
-    async with running(Schedule([probe], clock, ignore)):
+@pytest.mark.parametrize("name", ["probe:web/0", "kubernetes:bed"])
+async def test_what_is_watched_is_not_left_alone(
+    name: str, clock: FakeClock, source: MakeSource
+) -> None:
+    watched = source(named(name), 5.0, REFUSED)
+    async with running(Schedule([watched], clock, ignore)):
         await clock.advance(60.0)
-    assert len(probe.looked) >= 12
+    assert len(watched.looked) >= 12
 
 
 async def test_who_asks_to_be_left_alone_is(clock: FakeClock, source: MakeSource) -> None:

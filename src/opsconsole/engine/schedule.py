@@ -51,6 +51,9 @@ LONGEST_BACKOFF: Final = 4
 LONGEST_PAUSE: Final = 20.0
 """Seconds; backing off never extends a wait beyond this, or beyond the source's own interval."""
 
+_WATCHED: Final = frozenset({SourceKind.PROBE, SourceKind.KUBERNETES})
+"""What is not left alone while it is away: a look at a cluster is what finds that it is back."""
+
 LEAST_GAP: Final = 5.0
 """Seconds without a tick up to which the machine was busy rather than suspended."""
 
@@ -309,5 +312,5 @@ def internal_fault(error: Exception) -> Fault:
 
 def _new_entry(source: AnySource) -> _Entry:
     interval = max(TICK, source.interval)
-    patient = source.id.kind is not SourceKind.PROBE
+    patient = source.id.kind not in _WATCHED
     return _Entry(source, source.id, interval, patient, fraction(source.id) * interval)

@@ -124,9 +124,17 @@ async def test_it_is_a_fault_while_the_server_is_gone_and_right_again_after(
         assert lost.fault is not None
         assert lost.fault.kind in {FaultKind.CONNECT, FaultKind.PROTOCOL}
         server.lists[PODS] = [pod("web-3")]
+        asked = server.asked.count("/version")
         await server.start()
-        back = await once(source, lambda each: each.value is not None)
+        in_vain: list[int] = []
+
+        def came(reading: Reading[Inventory]) -> bool:
+            in_vain.append(server.asked.count("/version") if reading.fault else asked)
+            return reading.value is not None
+
+        back = await once(source, came)
         assert back.value is not None
+        assert max(in_vain) == asked, "a look that found it back did not wait for what is there"
 
 
 def written(at: float) -> str:

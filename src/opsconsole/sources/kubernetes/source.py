@@ -163,7 +163,7 @@ class KubernetesSource(Source[Inventory]):
     async def _look(self, ends: float) -> Inventory:
         watches = await self._following(ends)
         await self._settle(watches, ends)
-        await self._ask_version(watches)
+        await self._ask_version(watches, ends)
         fault = watches.pods.fault
         if fault is not None:
             raise ClusterError(fault)
@@ -229,10 +229,13 @@ class KubernetesSource(Source[Inventory]):
         self._usage.start()
         return self._watches
 
-    async def _ask_version(self, watches: Watches) -> None:
-        """Ask for the server's version now and then; where watches wait for it, at once."""
-        now = self._clock.now()
-        waits = watches.waits
+    async def _ask_version(self, watches: Watches, ends: float) -> None:
+        """Ask for the server's version now and then; where watches wait for it, at once.
+
+        Where it is back, what runs is known as soon as its watches have shown that they stand.
+        """
+        now, lost = self._clock.now(), watches.lost
+        waits = watches.waits or bool(lost)
         if (now < self._version_due and not waits) or self._client is None:
             return
         try:
@@ -243,6 +246,8 @@ class KubernetesSource(Source[Inventory]):
         self._version_due = now + _RARELY
         if waits:
             watches.hasten()
+        while any(each.fault is not None for each in lost) and time.monotonic() < ends:
+            await self._clock.sleep(_LOOK)
 
     def _touch(self, _: object) -> None:
         self._touched = True

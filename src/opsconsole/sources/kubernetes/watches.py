@@ -165,6 +165,14 @@ class Watches:
         return any(each.waits for each in self._all)
 
     @property
+    def lost(self) -> tuple[KindWatch[Any], ...]:
+        """Of what runs, the kinds that are not known; nothing while pods are."""
+        if self.pods.fault is None:
+            return ()
+        runs: tuple[KindWatch[Any], ...] = (self.pods, *self.controllers, self.replica_sets)
+        return tuple(each for each in runs if each.fault is not None)
+
+    @property
     def unread(self) -> tuple[Unread, ...]:
         """The kinds that are not known, and why."""
         return tuple(chain.from_iterable(each.unread for each in self._all))
