@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.keymap import keymap_problems
@@ -12,8 +12,11 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.automation_desk import automation_of, rules_of
 from opsconsole.engine.engine import PUBLISH_EVERY, Engine
 from opsconsole.engine.recording.archive import Archive
+from opsconsole.engine.recording.joined import JoinedArchive
+from opsconsole.engine.recording.others import Others
 from opsconsole.engine.recording.place import place_of
 from opsconsole.engine.recording.recorder import EVERY, Recorder
+from opsconsole.engine.recording.sharing import Sharing
 from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.engine.reload import ConfigurationWatch
 from opsconsole.errors import ConfigError, StateError
@@ -148,20 +151,39 @@ def with_automation(configuration: Configuration, seen: Snapshot) -> Snapshot:
         book.close()
 
 
+_NAMED: Final = 100
+"""Characters of an environment's name, by which hosts find each other's recordings."""
+
+
 def build_recorder(configuration: Configuration, every: float = EVERY) -> Recorder | None:
     """The flight recorder, not started yet; None where recording is switched off."""
     recording = configuration.settings.recording
     if not recording.enabled:
         return None
-    place = place_of(configuration.settings, configuration.path)
-    return Recorder(place, Bounds(recording.keep, recording.size), every=every)
+    settings = configuration.settings
+    place = place_of(settings, configuration.path)
+    bounds, name = Bounds(recording.keep, recording.size), settings.environment.name[:_NAMED]
+
+    def share() -> Sharing | None:
+        shared = place_from(settings).recordings()
+        if shared is None:
+            return None
+        return Sharing(place.database, shared, name, recording.keep)
+
+    return Recorder(place, bounds, every=every, share=share)
 
 
-def archive_of(configuration: Configuration) -> Archive | None:
-    """What was recorded of this configuration; None where recording is switched off."""
-    if not configuration.settings.recording.enabled:
+def archive_of(configuration: Configuration) -> Archive | JoinedArchive | None:
+    """What was recorded of this configuration, by other hosts too where the state is shared; None
+    where recording is switched off. Raises StateError."""
+    settings = configuration.settings
+    if not settings.recording.enabled:
         return None
-    return Archive(place_of(configuration.settings, configuration.path).database)
+    path = place_of(settings, configuration.path).database
+    shared = place_from(settings).recordings()
+    if shared is None:
+        return Archive(path)
+    return JoinedArchive(Archive(path), Others(shared, settings.environment.name[:_NAMED], path))
 
 
 def watch_of(configuration: Configuration) -> ConfigurationWatch | None:

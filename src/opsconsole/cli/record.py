@@ -66,5 +66,5 @@ def _sentence(view: RecordingView) -> str:
     if view.state is RecordingState.READING:
         return f"{view.by} records into {view.path}; waiting to take over"
     if view.state is RecordingState.RECORDING:
-        return f"recording into {view.path}" + (f"; {view.note}" if view.note else "")
+        return f"recording into {view.path}" + (f"; {view.notice}" if view.notice else "")
     return ""

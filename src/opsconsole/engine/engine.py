@@ -410,7 +410,7 @@ class Engine(EngineCalls):
             journal=self._door.fault,
             runbooks=self._runbooks.fault,
             team=self._team.fault,
-            recording=self.recording.notice,
+            recording=self.recording.notice or self._replay.lacks,
             configuration=(
                 *self._reloading.notices,
                 *self._findings.notices,

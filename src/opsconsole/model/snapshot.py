@@ -234,7 +234,8 @@ class Snapshot:
     """Everything known at ``taken_at``; ``seq`` grows by one with each.
 
     ``missed`` are operations of this user that ended while no console of theirs was open.
-    ``replayed``: it shows a moment that has passed, and nothing may be changed by it.
+    ``replayed``: it shows a moment that has passed, and nothing may be changed by it; ``seen_by``
+    is whose console saw that moment, where it was none of this host.
     ``environments`` are those beside the console's own, by the names that services have for them.
     ``automation`` is None where there are no remedies; ``maintenances`` are those that go on, are
     announced, or ended within a day.
@@ -271,6 +272,7 @@ class Snapshot:
     incidents: tuple[Incident, ...] = ()
     present: tuple[Present, ...] = ()
     handover: Handover | None = None
+    seen_by: str = ""
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

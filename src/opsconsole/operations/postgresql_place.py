@@ -19,6 +19,7 @@ from opsconsole.operations.locks.lease import TERMS, Terms
 from opsconsole.operations.locks.postgresql_locks import PostgresqlLocks
 from opsconsole.operations.postgresql.database import PostgresqlDatabase
 from opsconsole.operations.postgresql_presence import PostgresqlPresence
+from opsconsole.operations.shared_recordings import SharedRecordings
 from opsconsole.operations.signed_mandates import HostMandates, SignedMandates
 from opsconsole.operations.state_folder import prepare
 from opsconsole.text import sanitize
@@ -94,6 +95,10 @@ class PostgresqlPlace:
     def presence(self) -> PostgresqlPresence:
         """Rows on the server."""
         return PostgresqlPresence(partial(PostgresqlDatabase, self.conninfo))
+
+    def recordings(self) -> SharedRecordings:
+        """Rows on the server."""
+        return SharedRecordings(PostgresqlDatabase(self.conninfo))
 
     def log_of(self, task: str) -> Path:
         """A file in the folder."""

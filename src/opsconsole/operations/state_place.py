@@ -20,6 +20,7 @@ from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.locks import Locks
 from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.presence import FolderPresence, Presence
+from opsconsole.operations.shared_recordings import SharedRecordings
 from opsconsole.operations.state_folder import prepare, state_folder
 from opsconsole.text import sanitize
 
@@ -72,6 +73,10 @@ class StatePlace(Protocol):
 
     def presence(self) -> Presence:
         """What shows that one console is open, and which others are."""
+        ...
+
+    def recordings(self) -> SharedRecordings | None:
+        """What the consoles of several hosts recorded; None where they share nothing."""
         ...
 
     def log_of(self, task: str) -> Path:
@@ -141,6 +146,9 @@ class FolderPlace:
     def presence(self) -> FolderPresence:
         """Files in the folder."""
         return FolderPresence(self.folder)
+
+    def recordings(self) -> None:
+        """None: a recording is a file of this host."""
 
     def log_of(self, task: str) -> Path:
         """A file in the folder."""

@@ -14,7 +14,7 @@ from opsconsole.model.events import Event, EventCode
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.model.past.recording import FleetFigures, ServiceFigures
-from opsconsole.model.past.replay import Gap, Span
+from opsconsole.model.past.replay import Gap, SeenBy, Span
 from opsconsole.model.past.reported import Excerpt, Reported
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -62,6 +62,11 @@ class Recorded:
             ServiceView("db", State.OK, 0.0),
         )
         self._snapshot = Snapshot(1, T - 600, services=views, silences=silences, alerts=alerts)
+
+    lacks = ""
+
+    def seen_by(self, since: float, until: float) -> tuple[SeenBy, ...]:
+        return ()
 
     def span(self) -> Span | None:
         return Span(T - 2000, T + 1000)

@@ -153,6 +153,8 @@ async def test_memory_serves_what_the_recording_lacks(archive: Archive) -> None:
 
 async def test_a_recording_that_cannot_be_read_says_why() -> None:
     class Damaged:
+        lacks = ""
+
         def span(self) -> Span | None:
             raise StateError("the recording is damaged", remedy="move it aside")
 
@@ -186,6 +188,8 @@ async def test_a_disk_that_hangs_costs_its_deadline_and_nobody_else(
     monkeypatch.setattr(replay, "DEADLINE", 0.05)
 
     class Hanging:
+        lacks = ""
+
         def span(self) -> Span | None:
             hung.wait(5.0)
             return None

@@ -13,6 +13,7 @@ from opsconsole.engine.recording.writer import Writer
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import Snapshot
+from tests.engine.recording.conftest import Opened
 from tests.engine.recording.fleet import START, SimulatedFleet
 
 HOUR = 3600
@@ -27,7 +28,9 @@ def assert_same(live: Snapshot, replayed: Snapshot | None) -> None:
 
 
 @pytest.fixture(scope="module")
-def hour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Archive, list[Snapshot]]:
+def hour(
+    tmp_path_factory: pytest.TempPathFactory, opened: Opened
+) -> tuple[Archive, list[Snapshot]]:
     """An hour of a fleet with its troubles, recorded every few seconds, and what was shown."""
     path = tmp_path_factory.mktemp("hour") / "recording.db"
     fleet = SimulatedFleet(3, per_service=2)
@@ -37,8 +40,9 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Archive, list[Snapsh
         snapshot = fleet.tick(1 + len(shown) % 3)
         writer.write(snapshot)
         shown.append(snapshot)
+    writer.end()
     writer.close()
-    return Archive(path), shown
+    return opened(path), shown
 
 
 def test_every_part_is_shown_as_it_was(hour: tuple[Archive, list[Snapshot]]) -> None:
@@ -154,7 +158,9 @@ def test_what_is_written_meanwhile_is_seen(tmp_path: Path) -> None:
     writer.close()
 
 
-def test_a_console_that_begins_anew_goes_on_in_the_same_file(tmp_path: Path) -> None:
+def test_a_console_that_begins_anew_goes_on_in_the_same_file(
+    tmp_path: Path, opened: Opened
+) -> None:
     path = tmp_path / "recording.db"
     fleet = SimulatedFleet(2)
     shown: list[Snapshot] = []
@@ -163,15 +169,16 @@ def test_a_console_that_begins_anew_goes_on_in_the_same_file(tmp_path: Path) -> 
         for _ in range(70):
             shown.append(fleet.tick())
             writer.write(shown[-1])
+        writer.end()
         writer.close()
-    archive = Archive(path)
+    archive = opened(path)
     for live in shown[::7]:
         assert_same(live, archive.at(live.taken_at))
     assert len(archive.events(0.0, 9e9)) == len({e for each in shown for e in each.events})
 
 
 def test_events_that_are_told_again_later_are_kept_as_long_as_they_are_shown(
-    tmp_path: Path,
+    tmp_path: Path, opened: Opened
 ) -> None:
     path = tmp_path / "recording.db"
     fleet = SimulatedFleet(1)
@@ -185,8 +192,9 @@ def test_events_that_are_told_again_later_are_kept_as_long_as_they_are_shown(
         writer.write(later)
         fleet.clock.move(60)
         writer.write(replace(fleet.tick(), events=()))
+        writer.end()
         Upkeep(writer, Bounds(3600.0, 10**9)).finish(fleet.clock.now())
-    with closing(Archive(path)) as archive:
+    with closing(opened(path)) as archive:
         assert archive.at(START + 3600) is None, "the first moment was cut off"
         assert_same(later, archive.at(later.taken_at))
         assert len(archive.events(0.0, 9e12)) == len(old), "each is held once"
@@ -212,7 +220,7 @@ def test_what_an_earlier_version_wrote_is_not_told_again(tmp_path: Path, part: s
         assert writer.connection.execute("SELECT count(*) FROM events").fetchone() == before
 
 
-def test_a_clock_that_was_set_back_loses_nothing(tmp_path: Path) -> None:
+def test_a_clock_that_was_set_back_loses_nothing(tmp_path: Path, opened: Opened) -> None:
     path = tmp_path / "recording.db"
     early, late = SimulatedFleet(1), SimulatedFleet(1, seed=2)
     late.clock.move(600)
@@ -220,7 +228,8 @@ def test_a_clock_that_was_set_back_loses_nothing(tmp_path: Path) -> None:
     shown = [late.tick() for _ in range(5)] + [early.tick() for _ in range(5)]
     for each in shown:
         writer.write(each)
+    writer.end()
     writer.close()
-    archive = Archive(path)
+    archive = opened(path)
     for live in shown:
         assert_same(live, archive.at(live.taken_at))

@@ -71,7 +71,8 @@ def test_a_role_does_what_it_was_granted_and_never_edits_the_audit(
         "UPDATE audit SET record = ''", "DELETE FROM audit", "UPDATE operations SET plan = ''",
         "UPDATE operations SET who = ''", "DELETE FROM operations", "DELETE FROM steps",
         "UPDATE notes SET text = ''", "UPDATE versions SET oldest = 9",
-        "UPDATE ledger_records SET record = ''", "TRUNCATE opsconsole.audit",
+        "UPDATE ledger_records SET record = ''", "UPDATE recorded SET data = ''",
+        "UPDATE recordings SET environment = ''", "TRUNCATE opsconsole.audit",
         "DROP TABLE opsconsole.audit",
     ):  # fmt: skip
         with pytest.raises(StateError, match=r"state grant|owner"), database.transaction() as it:
@@ -113,6 +114,39 @@ def test_two_neighbouring_versions_work_side_by_side(
             values = "(1, 'kim', '', '', '', '')"
             columns = "at, who, host, service, text, scope"
             changes.change(f"INSERT INTO notes ({columns}) VALUES {values}")
+        database.close()
+
+
+def test_who_looked_and_acted_before_an_upgrade_does_so_after_it(
+    postgresql_server: Postgresql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = postgresql_server.database()
+    added = ("recordings", "recorded")
+    with monkeypatch.context() as before, connect(where) as owner:
+        before.setattr(schema, "STAGES", schema.STAGES[:1])
+        before.setattr(schema, "VERSION", 1)
+        rights = {name: may for name, may in schema.ACTING.items() if name not in added}
+        before.setattr(schema, "ACTING", rights)
+        schema.prepare(owner)
+        looking, seen = _role(postgresql_server, where)
+        schema.grant(owner, looking, acting=False)
+        name = sql.Identifier("acting_before")
+        postgresql_server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        schema.grant(owner, "acting_before", acting=True)
+    with connect(where) as owner:
+        schema.prepare(owner)
+        assert schema.version_of(owner) == (schema.VERSION, schema.OLDEST)
+    put = (
+        "INSERT INTO recordings (id, environment, seen_by, keep) VALUES ('r', '', '', 9)"
+        " RETURNING id"
+    )
+    acting = PostgresqlDatabase(seen.replace(looking, "acting_before"))
+    assert acting.once(put) == [("r",)]
+    wall = PostgresqlDatabase(seen)
+    assert wall.read("SELECT id FROM recordings") == [("r",)]
+    with pytest.raises(StateError, match="state grant"):
+        wall.once(put)
+    for database in (acting, wall):
         database.close()
 
 

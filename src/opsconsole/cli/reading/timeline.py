@@ -20,7 +20,7 @@ from opsconsole.engine.judge.alike import Known
 from opsconsole.engine.judge.events import operation_moved
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.events import Event
-from opsconsole.model.past.replay import Span
+from opsconsole.model.past.replay import SeenBy, Span
 from opsconsole.model.written.typed_time import TypedTimeError, moment_of
 from opsconsole.model.written.units import read_duration
 from opsconsole.render.frame.replay import before_sentence
@@ -49,20 +49,28 @@ def run(arguments: argparse.Namespace) -> int:
     archive = archive_of(configuration)
     kept: tuple[Event, ...] = ()
     recorded: Span | None = None
+    theirs: tuple[SeenBy, ...] = ()
+    unseen = ""
     if archive is not None:
         try:
             recorded = archive.span()
             kept = archive.events(since, now, service)
+            theirs = archive.seen_by(since, now)
+            unseen = archive.lacks
         finally:
             archive.close()
     shared, lacks = _of_state(configuration)
+    lacks += [f"what other hosts recorded: {unseen}"] if unseen else []
     asked = (each for each in shared if since <= each.at <= now and service in {"", each.service})
     events = _with(kept, asked)
     if arguments.json:
-        _print_json(events, since, now, recorded)
+        _print_json(events, since, now, recorded, theirs)
     else:
         if archive is not None and (recorded is None or recorded.begin > since):
             said = f"{before_sentence(recorded, now)}: only notes and operations are known"
+            print(f"opsconsole: {said}", file=sys.stderr)
+        for each in theirs:
+            said = f"from {written(each.begin)} to {written(each.end)} as {each.by} saw it"
             print(f"opsconsole: {said}", file=sys.stderr)
         for line in _lines(events, now):
             print(line)
@@ -119,13 +127,20 @@ def _lines(events: Iterable[Event], now: float) -> Iterator[str]:
         yield f"{written(event.at)}  {said}"
 
 
-def _print_json(events: Iterable[Event], since: float, until: float, recorded: Span | None) -> None:
+def _print_json(
+    events: Iterable[Event],
+    since: float,
+    until: float,
+    recorded: Span | None,
+    theirs: Iterable[SeenBy],
+) -> None:
     reach = None if recorded is None else {"begin": recorded.begin, "end": recorded.end}
     document = {
         "version": VERSION,
         "since": since,
         "until": until,
         "recorded": reach,
+        "seen_by": [{"begin": each.begin, "end": each.end, "by": each.by} for each in theirs],
         "events": [event_document(event) for event in events],
     }
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)

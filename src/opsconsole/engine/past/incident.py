@@ -23,7 +23,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.incidents import Incident
 from opsconsole.model.operation import SILENCING, Operation
 from opsconsole.model.past.recording import FleetFigures
-from opsconsole.model.past.replay import Gap, Span
+from opsconsole.model.past.replay import Gap, SeenBy, Span
 from opsconsole.model.past.reported import Affected, AlertSpan, Excerpt, Reported
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
@@ -40,6 +40,11 @@ T = TypeVar("T")
 
 class Recorded(Protocol):
     """What was recorded; ``engine.recording.archive`` has the real one."""
+
+    @property
+    def lacks(self) -> str: ...
+
+    def seen_by(self, since: float, until: float) -> tuple[SeenBy, ...]: ...
 
     def span(self) -> Span | None: ...
 
@@ -127,7 +132,7 @@ def gather(asked: Asked, material: Material) -> Reported:
         figures=reader.figures(since, asked.until),
         memory_limits=_limits(known),
         excerpts=reader.excerpts([*names, *(each.service for each in affected)], start),
-        lacks=reader.lacks(since),
+        lacks=reader.lacks(since, asked.until),
         seen_from=reader.seen_from(since, asked.until),
         gaps=reader.gaps(since, asked.until),
         blind=_blind(events, known, affected),
@@ -201,15 +206,26 @@ class _Reader:
         recorded = self._material.recorded
         return () if recorded is None else self._all(lambda: recorded.gaps(since, until))
 
-    def lacks(self, since: float) -> tuple[str, ...]:
-        """What could not be read, and what was not recorded."""
+    def lacks(self, since: float, until: float) -> tuple[str, ...]:
+        """What could not be read, what was not recorded, and what another host saw alone."""
         span = self._span()
+        self._lacks += self._of_others(since, until)
         if span is None:
             none = "nothing was recorded: the report has what the console saw and the journal"
             return (*self._lacks, none)
         if span.begin > since + 1.0:
             return (*self._lacks, f"nothing was recorded before {written(span.begin)}")
         return tuple(self._lacks)
+
+    def _of_others(self, since: float, until: float) -> Iterator[str]:
+        recorded = self._material.recorded
+        if recorded is None:
+            return
+        for each in self._all(lambda: recorded.seen_by(since, until)):
+            began, ended = written(each.begin), written(each.end)
+            yield f"nobody looked here from {began} to {ended}: it is as {each.by} saw it"
+        if recorded.lacks:
+            yield f"what other hosts recorded is not seen: {recorded.lacks}"
 
     def _span(self) -> Span | None:
         recorded = self._material.recorded

@@ -68,6 +68,11 @@ class Moments(Protocol):
 class Archive(Moments, Recorded, Protocol):
     """A recording of moments and events, which knows when nobody looked."""
 
+    @property
+    def lacks(self) -> str:
+        """Why what others recorded is not all there; '' while it is."""
+        ...
+
     def close(self) -> None:
         """Close the file; idempotent."""
         ...
@@ -120,6 +125,12 @@ class Replay:
         if self._span is None or kept is None:
             return self._span or kept
         return Span(min(self._span.begin, kept.begin), max(self._span.end, kept.end))
+
+    @property
+    def lacks(self) -> str:
+        """Why what other hosts recorded cannot be shown; '' while it can."""
+        said = "" if self._archive is None else self._archive.lacks
+        return f"what other hosts recorded is not seen: {said}" if said else ""
 
     def keep(self, snapshot: Snapshot) -> None:
         """Keep ``snapshot`` if enough time has passed since the last one."""

@@ -10,7 +10,7 @@ import math
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from opsconsole.engine.recording.segment import moment_of, tree_at, unpack, unse
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event
 from opsconsole.model.past.recording import FleetFigures
-from opsconsole.model.past.replay import Gap, Span
+from opsconsole.model.past.replay import Gap, SeenBy, Span
 from opsconsole.model.snapshot import Snapshot
 
 _LOST: Final = "what is damaged in it cannot be shown"
@@ -42,12 +42,24 @@ end > :first AND start <=
   (SELECT min(iif(start > :first, start, end)) FROM segments WHERE end > :first)"""
 _WITHIN: Final = "end >= :first AND start <= :last"
 
-_UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, LookupError)
-"""What reading a damaged file raises."""
+_MOST_EVENTS: Final = 100_000
+"""Events of one moment at most."""
+
+_UNREADABLE: Final = (
+    sqlite3.Error,
+    zlib.error,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What reading a damaged recording raises."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """One segment, without its data."""
 
     id: int
@@ -74,11 +86,21 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._name: Path | str = path
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._versions: dict[int, _Version] = {}
         self._events: dict[int, Event] = {}
+
+    @property
+    def lacks(self) -> str:
+        """'': all of it is in the file."""
+        return ""
+
+    def seen_by(self, since: float, until: float) -> tuple[SeenBy, ...]:
+        """Where what another host saw is shown: nowhere."""
+        return ()
 
     def span(self) -> Span | None:
         """The first and the last recorded moment; None where there is none."""
@@ -124,16 +146,24 @@ class Archive:
         Of a time before the recording, and of the time that an earlier version of the console
         recorded, none is known.
         """
+        return tuple(between(self.watched(until), since, until))
+
+    def watched(self, until: float) -> tuple[Span, ...]:
+        """The stretches in which somebody looked that began before ``until``, oldest first.
+
+        All that an earlier version of the console recorded counts as looked at.
+        """
         with self._reading() as connection:
             if connection is None:
                 return ()
-            (last,) = connection.execute("SELECT max(end) FROM segments").fetchone()
+            query = "SELECT min(start), max(end) FROM segments"
+            first, last = connection.execute(query).fetchone()
             table = "SELECT 1 FROM sqlite_master WHERE name = 'watches'"
             rows: list[tuple[float, float]] = []
             if connection.execute(table).fetchone():
                 query = "SELECT begin, end FROM watches WHERE begin <= ? ORDER BY begin"
                 rows = connection.execute(query, (until,)).fetchall()
-        return tuple(_between(rows, last, since, until))
+        return tuple(_spans(rows, first, last))
 
     def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]:
         """The events from ``since`` to ``until``, oldest first; of one service, or of all."""
@@ -196,7 +226,7 @@ class Archive:
                 raise
             except _UNREADABLE as error:
                 self.close()
-                raise failed(self.path, error, _LOST) from error
+                raise failed(self._name, error, _LOST) from error
 
     def _open(self) -> sqlite3.Connection | None:
         """The connection; a new one if the file was replaced."""
@@ -215,7 +245,7 @@ class Archive:
 
     def _before(
         self, connection: sqlite3.Connection, moment: float
-    ) -> tuple[_Run, list[bytes]] | None:
+    ) -> tuple[Run, list[bytes]] | None:
         """The segment that holds the newest moment not after ``moment``, and its lines.
 
         There is only one candidate, unless the machine's clock was set back during recording.
@@ -224,22 +254,21 @@ class Archive:
         held = [(run, self._lines(connection, run)) for run in runs]
         return max(held, key=lambda each: _newest(each[1], moment), default=None)
 
-    def _first_after(self, connection: sqlite3.Connection, run: _Run, moment: float) -> float:
+    def _first_after(self, connection: sqlite3.Connection, run: Run, moment: float) -> float:
         if run.start > moment:
             return run.start
         later = (at for at in map(moment_of, self._lines(connection, run)) if at > moment)
         return min(later, default=math.inf)
 
     @staticmethod
-    def _runs(connection: sqlite3.Connection, where: str, *moments: float) -> list[_Run]:
+    def _runs(connection: sqlite3.Connection, where: str, *moments: float) -> list[Run]:
         rows = connection.execute(
             f"SELECT id, start, end, layout FROM segments WHERE {where} ORDER BY start, id",  # noqa: S608 - our own
             {"first": moments[0], "last": moments[-1]},
         )
-        return [_Run(*row) for row in rows]
+        return [Run(*row) for row in rows]
 
-    @staticmethod
-    def _lines(connection: sqlite3.Connection, run: _Run) -> list[bytes]:
+    def _lines(self, connection: sqlite3.Connection, run: Run) -> list[bytes]:
         row = connection.execute("SELECT data FROM segments WHERE id = ?", (run.id,)).fetchone()
         if row is None:
             return []
@@ -253,11 +282,19 @@ class Archive:
     def _version(self, connection: sqlite3.Connection, number: int) -> _Version:
         known = self._versions.get(number)
         if known is None:
-            query = "SELECT fields FROM layouts WHERE id = ?"
-            layout = json.loads(connection.execute(query, (number,)).fetchone()[0])
-            known = _Version(layout, Decoder(layout), FigureReader(layout))
+            layout = json.loads(self._fields(connection, number))
+            known = _Version(layout, self._decoder(layout), FigureReader(layout))
             self._versions[number] = known
         return known
+
+    def _fields(self, connection: sqlite3.Connection, number: int) -> str:
+        """The layout of that number, as JSON."""
+        query = "SELECT fields FROM layouts WHERE id = ?"
+        return str(connection.execute(query, (number,)).fetchone()[0])
+
+    @staticmethod
+    def _decoder(layout: Layout) -> Decoder:
+        return Decoder(layout)
 
     def _snapshot(self, connection: sqlite3.Connection, version: _Version, tree: Tree) -> Snapshot:
         """A snapshot whose tree holds its events as runs of their numbers."""
@@ -270,6 +307,8 @@ class Archive:
 
     def _numbered(self, connection: sqlite3.Connection, runs: list[list[int]]) -> tuple[Event, ...]:
         """Events by their numbers; those not in the cache are read together."""
+        if sum(max(0, last - first + 1) for first, last in runs) > _MOST_EVENTS:
+            raise ValueError("a moment of it has more events than a moment can have")
         numbers = [number for first, last in runs for number in range(first, last + 1)]
         unknown = [number for number in numbers if number not in self._events]
         if unknown:
@@ -309,17 +348,25 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _between(
-    watches: list[tuple[float, float]], last: float | None, since: float, until: float
-) -> Iterator[Gap]:
-    """What is not within ``watches``; ``last`` is the last moment that was recorded at all."""
-    end = watches[0][1] if watches else last
-    if end is None:
+def between(watched: Sequence[Span], since: float, until: float) -> Iterator[Gap]:
+    """The gaps between what was ``watched``, by its beginning, and on to ``until``."""
+    if not watched:
         return
-    for begin, other in [*watches, (until, until)]:
-        if begin - end > LEAST_GAP and begin > since:
-            yield Gap(max(end, since), begin)
-        end = max(end, other)
+    end = watched[0].end
+    for each in (*watched, Span(until, until)):
+        if each.begin - end > LEAST_GAP and each.begin > since:
+            yield Gap(max(end, since), each.begin)
+        end = max(end, each.end)
+
+
+def _spans(
+    watches: list[tuple[float, float]], first: float | None, last: float | None
+) -> Iterator[Span]:
+    """``watches``, and the time before that was recorded from ``first`` to ``last``."""
+    if first is not None and last is not None:
+        yield Span(first, watches[0][1] if watches else last)
+    for begin, end in watches:
+        yield Span(begin if first is None else max(begin, first), end)
 
 
 def _newest(lines: list[bytes], moment: float) -> float:

@@ -178,11 +178,15 @@ class Encoder(_ByType):
 
 
 class Decoder(_ByType):
-    """Decodes values written in the layout ``written``. Raises StateError if that is impossible."""
+    """Decodes values written in the layout ``written``. Raises StateError if that is impossible.
 
-    def __init__(self, written: Layout) -> None:
+    ``strict``: of whoever wrote it, so that each text and number must be one.
+    """
+
+    def __init__(self, written: Layout, *, strict: bool = False) -> None:
         super().__init__()
         self._written = written
+        self._strict = strict
 
     def decode(self, hint: type[T], tree: Tree) -> T:
         """A dataclass from its tree."""
@@ -197,7 +201,7 @@ class Decoder(_ByType):
             return _one_of(typing.get_args(hint))
         if isinstance(hint, type) and issubclass(hint, Enum):
             return _member_of(hint)
-        return None
+        return _CHECKED.get(hint) if self._strict else None
 
     def _class(self, hint: type) -> _Convert:
         if hint.__name__ not in self._written and hint in older.CLASSES:
@@ -292,6 +296,27 @@ def _optional(hint: Any) -> Any:
     """The only type in ``hint`` besides None."""
     (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
     return inner
+
+
+def _exactly(*kinds: type) -> _Convert:
+    """The value itself, where it is of one of ``kinds``, and a whole number is not beyond any."""
+
+    def checked(value: Any) -> Any:
+        if type(value) not in kinds or (type(value) is int and abs(value) > _FAR):
+            raise ValueError("a value of another kind than it must be")
+        return value
+
+    return checked
+
+
+_FAR: Final = 2**63
+_CHECKED: Final[Mapping[Any, _Convert]] = {
+    str: _exactly(str),
+    bool: _exactly(bool),
+    int: _exactly(int, bool),
+    float: _exactly(float, int),
+}
+"""What lets only a value of its type pass."""
 
 
 def _one_of(words: tuple[object, ...]) -> _Convert:

@@ -11,9 +11,12 @@ no trigger of it is run.
 * ``layouts`` the order in which the model's fields are written
 * ``watches`` when a console looked, from when to when; between them nobody did. A file that was
   begun by an earlier version has none of the time before
+* ``identity`` what the recording is known by where several hosts share theirs
 """
 
+import hashlib
 import os
+import secrets
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -77,6 +80,12 @@ CREATE TABLE IF NOT EXISTS watches (
   end REAL NOT NULL
 ) STRICT
 """
+_IDENTITY: Final = """
+CREATE TABLE IF NOT EXISTS identity (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  word TEXT NOT NULL
+) STRICT
+"""
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REMEDIES: Final = {
@@ -95,7 +104,7 @@ class RecordingError(StateError):
         self.damaged = damaged
 
 
-def failed(path: Path, error: Exception, then: str = "it is set aside") -> RecordingError:
+def failed(path: Path | str, error: Exception, then: str = "it is set aside") -> RecordingError:
     """The classified error of a call that SQLite, zlib or the system refused.
 
     ``then`` says what happens to a corrupt file.
@@ -157,6 +166,27 @@ def connect_reader(path: Path) -> sqlite3.Connection | None:
     return connection
 
 
+def connect_memory() -> sqlite3.Connection:
+    """The same tables, empty and of this process alone."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    distrust(connection, LONGEST)
+    for statement in filter(str.strip, (*_TABLES.split(";\n"), _WATCHES)):
+        connection.execute(statement)
+    return connection
+
+
+def identity_of(connection: sqlite3.Connection, host: str) -> str:
+    """What the recording is known by on ``host``; '' where its version has nothing.
+
+    A file that was copied to another host is another recording there.
+    """
+    table = "SELECT 1 FROM sqlite_master WHERE name = 'identity'"
+    if connection.execute(table).fetchone() is None:
+        return ""
+    row = connection.execute("SELECT word FROM identity").fetchone()
+    return "" if row is None else hashlib.sha256(f"{row[0]}\n{host}".encode()).hexdigest()[:32]
+
+
 def size_of(path: Path) -> int:
     """Bytes on the disk, SQLite's log included."""
     total = 0
@@ -205,6 +235,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     connection.execute(_WATCHES)
+    connection.execute(_IDENTITY)
+    mark = "INSERT INTO identity SELECT 1, ? WHERE NOT EXISTS (SELECT 1 FROM identity)"
+    connection.execute(mark, (secrets.token_hex(16),))
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

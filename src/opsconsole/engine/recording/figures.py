@@ -1,8 +1,10 @@
 """Reads the figures of services from a recorded tree, without decoding the rest.
 
-Invariant: a figure that the file lacks, because its version did not know it, is None.
+Invariant: a figure that the file lacks, because its version did not know it, is None, and so is one
+that is no number.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
 
 _STATES: Final = {state.value: state for state in State}
+_NUMBERS: Final = frozenset({int, float})
 _Get = Callable[[Tree], Any]
 
 
@@ -47,20 +50,24 @@ class FigureReader:
         last, p50, p95, p99, origin = self._latency(latency)
         return name, ServiceFigures(
             state=_STATES.get(state, State.UNKNOWN),
-            since=since,
-            last=last,
-            p50=p50,
-            p95=p95,
-            p99=p99,
-            origin=origin or "probe",
-            error_rate=error_rate,
-            request_rate=request_rate,
-            cpu=cpu,
-            memory=memory,
+            since=_number(since) or 0.0,
+            last=_number(last),
+            p50=_number(p50),
+            p95=_number(p95),
+            p99=_number(p99),
+            origin=origin if type(origin) is str else "probe",
+            error_rate=_number(error_rate),
+            request_rate=_number(request_rate),
+            cpu=_number(cpu),
+            memory=_number(memory),
             metrics=_pairs(self._metric, metrics),
             looks=_pairs(self._instance, instances),
         )
 
 
 def _pairs(get: _Get, trees: Iterable[Tree] | None) -> dict[str, Any]:
-    return dict(get(tree) for tree in trees or ())
+    return {name: _number(value) for name, value in map(get, trees or ())}
+
+
+def _number(value: Any) -> Any:
+    return value if type(value) in _NUMBERS and math.isfinite(value) else None

@@ -3,11 +3,12 @@
 Invariant: ``offer`` returns at once whatever the disk does, and of several waiting snapshots the
 latest is recorded; writing of a published snapshot begins within a second. One process records, the
 others read and take over when it ends. Any failure stops the recording, is reported in ``view`` and
-is retried; it ends nothing else.
+is retried; it ends nothing else. Who records also shares, where several hosts share the state.
 """
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +16,7 @@ from opsconsole.clock import Clock, SystemClock
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.database import RecordingError, failed, set_aside, size_of
 from opsconsole.engine.recording.place import RecordingPlace
+from opsconsole.engine.recording.sharing import Sharing
 from opsconsole.engine.recording.upkeep import Bounds, Upkeep
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
@@ -36,12 +38,18 @@ MEASURE_EVERY: Final = 5.0
 UPKEEP_EVERY: Final = 0.2
 """Seconds between two slices of upkeep, while any is due."""
 
+SENT_WITHIN: Final = 1.0
+"""Seconds for which the end waits until the last of it is shared."""
+
 NOTE_SHOWN: Final = 600.0
 """Seconds for which a notice says that a damaged file was set aside; meanwhile no other file is."""
 
 
 class Recorder:
-    """Records into ``place``. Make it anywhere, ``start`` it once, ``close`` it once."""
+    """Records into ``place``. Make it anywhere, ``start`` it once, ``close`` it once.
+
+    ``share`` makes what shares the recording while this process records; None where nobody does.
+    """
 
     def __init__(
         self,
@@ -51,12 +59,15 @@ class Recorder:
         clock: Clock | None = None,
         every: float = EVERY,
         retry: float = RETRY_EVERY,
+        share: Callable[[], Sharing | None] | None = None,
     ) -> None:
         self._place = place
         self._bounds = bounds
         self._clock = clock or SystemClock()
         self._every = every
         self._retry = retry
+        self._share = share
+        self._sharing: Sharing | None = None
         self._latest: Snapshot | None = None
         self._written: Snapshot | None = None
         self._news = threading.Event()
@@ -130,6 +141,7 @@ class Recorder:
         writer = Writer(self._place.database, self._place.mode())
         try:
             upkeep = Upkeep(writer, self._bounds)
+            self._begin_sharing()
             self._measure(writer)
             while not self._ending.is_set():
                 self._write(writer)
@@ -137,8 +149,17 @@ class Recorder:
                 self._news.wait(self._every)
                 self._news.clear()
             self._write(writer)
+            writer.end()
         finally:
             writer.close()
+            if self._sharing is not None:
+                self._sharing.close(SENT_WITHIN)
+                self._sharing = None
+
+    def _begin_sharing(self) -> None:
+        self._sharing = None if self._share is None else self._share()
+        if self._sharing is not None:
+            self._sharing.start()
 
     def _write(self, writer: Writer) -> None:
         snapshot = self._latest
@@ -172,6 +193,7 @@ class Recorder:
             writer.span(),
             size_of(self._place.database),
             note=self._note if now < self._note_until else "",
+            unshared=self._sharing.fault if self._sharing is not None else "",
         )
 
     def _read(self) -> None:

@@ -107,6 +107,12 @@ class Writer:
                 number = self.connection.execute(query, (now, now)).lastrowid or 0
         self._watch = number, now
 
+    def end(self) -> None:
+        """Seal the run that is open, after the last moment."""
+        with self.transaction():
+            self._seal()
+        self._lines = []
+
     def span(self) -> Span | None:
         """The first and the last recorded moment."""
         try:

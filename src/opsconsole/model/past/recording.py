@@ -28,7 +28,8 @@ class RecordingView:
     """The recorder at one moment. ``size`` is in bytes on the disk, the log of SQLite included.
 
     ``by`` says who records, where that is not this process; ``note`` is what a person must know
-    of the file for a while, such as that a damaged one was set aside.
+    of the file for a while, such as that a damaged one was set aside; ``unshared`` is why other
+    hosts do not see it, where they should.
     """
 
     state: RecordingState
@@ -38,12 +39,14 @@ class RecordingView:
     by: str = ""
     fault: Fault | None = None
     note: str = ""
+    unshared: str = ""
 
     @property
     def notice(self) -> str:
         """One line for the screen, '' while all is well."""
         if self.fault is None:
-            return self.note
+            unseen = f"other hosts do not see what is recorded here: {self.unshared}"
+            return self.note or (unseen if self.unshared else "")
         said = f"recording has stopped: {self.fault.message}"
         return f"{said}; {self.fault.hint}" if self.fault.hint else said
 

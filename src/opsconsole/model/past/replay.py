@@ -27,6 +27,15 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenBy:
+    """From ``begin`` to ``end`` it is shown what the console of another host saw."""
+
+    begin: float
+    end: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """The first and the last moment that can be shown, in Unix seconds; gaps may be between."""
 

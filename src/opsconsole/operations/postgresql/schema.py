@@ -3,8 +3,8 @@
 Invariant: a stage only adds, so that consoles of two neighbouring versions work side by side: the
 database says of which version it is, and which is the oldest that may use it. Making the tables is
 one transaction; a stage is never changed once it was released. A console may be granted to look or
-to act; nobody but the owner of the tables can change or remove a row of the audit, or what was
-meant by an operation.
+to act, and may so after an upgrade; nobody but the owner of the tables can change or remove a row
+of the audit, or what was meant by an operation.
 """
 
 from collections.abc import Mapping
@@ -135,7 +135,31 @@ CREATE TABLE locks (
 )
 """  # noqa: S608 - our own
 
-STAGES: Final = (_FIRST,)
+_RECORDINGS: Final = f"""
+CREATE TABLE recordings (
+  {_text("id", 64)} PRIMARY KEY,
+  {_text("environment", 400)},
+  {_text("seen_by", 800)},
+  keep DOUBLE PRECISION NOT NULL CHECK (keep BETWEEN 1 AND 1e10),
+  joined_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE recorded (
+  recording TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+  {_text("kind", 20)},
+  number BIGINT NOT NULL,
+  starts_at DOUBLE PRECISION NOT NULL,
+  ends_at DOUBLE PRECISION NOT NULL,
+  more BIGINT NOT NULL,
+  {_text("hash", 64)},
+  data BYTEA NOT NULL CHECK (octet_length(data) <= {64 * _MIB}),
+  sent_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (recording, kind, number, ends_at)
+);
+ALTER TABLE recorded ALTER data SET STORAGE EXTERNAL;
+CREATE INDEX recorded_by_time ON recorded (recording, sent_at)
+"""
+
+STAGES: Final = (_FIRST, _RECORDINGS)
 """What leads from each version to the next, from an empty schema on."""
 
 VERSION: Final = len(STAGES)
@@ -155,6 +179,8 @@ ACTING: Final[Mapping[str, str]] = {
     "audit": "SELECT, INSERT",
     "mandates": "SELECT, INSERT, UPDATE, DELETE",
     "locks": "SELECT, INSERT, UPDATE, DELETE",
+    "recordings": "SELECT, INSERT, UPDATE (keep), DELETE",
+    "recorded": "SELECT, INSERT, DELETE",
     "versions": "SELECT",
 }
 """What a role that may act is granted, by table; one that may look is granted SELECT."""
@@ -220,14 +246,31 @@ def grant(link: Link, role: str, *, acting: bool) -> None:
             for all_of in ("TABLES", "SEQUENCES"):
                 text = f"REVOKE ALL ON ALL {all_of} IN SCHEMA {{schema}} FROM {{role}}"
                 link.execute(_own(text, role=name))
-            for table, rights in ACTING.items():
-                text = f"GRANT {rights if acting else 'SELECT'} ON {{schema}}.{table} TO {{role}}"
-                link.execute(_own(text, role=name))
-            if acting:
-                text = "GRANT USAGE ON SEQUENCE {schema}.lock_tokens TO {role}"
-                link.execute(_own(text, role=name))
+            _grant(link, name, acting=acting)
     except psycopg.Error as error:
         raise unusable(error) from error
+
+
+def _grant(link: Link, role: sql.Identifier, *, acting: bool) -> None:
+    for table, rights in ACTING.items():
+        text = f"GRANT {rights if acting else 'SELECT'} ON {{schema}}.{table} TO {{role}}"
+        link.execute(_own(text, role=role))
+    if acting:
+        text = "GRANT USAGE ON SEQUENCE {schema}.lock_tokens TO {role}"
+        link.execute(_own(text, role=role))
+
+
+def _grant_again(link: Link) -> None:
+    """Let every role that may look or act do so in the tables of this version as well."""
+    granted = link.execute(
+        "SELECT grantee, bool_or(privilege_type = 'INSERT')"
+        " FROM information_schema.role_table_grants"
+        " WHERE table_schema = %s AND table_name = 'notes' AND grantee NOT IN (grantor, 'PUBLIC')"
+        " GROUP BY grantee",
+        (SCHEMA,),
+    )
+    for role, acting in granted.fetchall():
+        _grant(link, sql.Identifier(role), acting=acting)
 
 
 def _upgrade(link: Link) -> None:
@@ -243,6 +286,7 @@ def _upgrade(link: Link) -> None:
             link.execute(stage.encode())
         if before < VERSION:
             link.execute("UPDATE versions SET version = %s, oldest = %s", (VERSION, OLDEST))
+            _grant_again(link)
 
 
 def _own(text: str, **names: sql.Identifier) -> sql.Composed:

@@ -114,7 +114,10 @@ def _reading(shown: Shown, now: float) -> str:
 
 def _origin(shown: Shown) -> str:
     moment = shown.moment
-    origin = "" if moment is None or shown.held else _ORIGINS.get(moment.origin.value, "")
+    if moment is None or shown.held:
+        return ""
+    seen_by = moment.snapshot.seen_by
+    origin = f"as {seen_by} saw it" if seen_by else _ORIGINS.get(moment.origin.value, "")
     return f"({origin}) " if origin else ""
 
 
