@@ -9,10 +9,10 @@ order of operations, and no writer of them waits for it.
 import hashlib
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.errors import StateError
 from opsconsole.operations.database import Row
 from opsconsole.operations.locks.renewing import Line

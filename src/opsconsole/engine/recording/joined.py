@@ -9,9 +9,10 @@ other moment is shown for it: StateError says why. Its methods block, as those o
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.alike import Known
 from opsconsole.engine.recording.archive import Archive, between
 from opsconsole.engine.recording.database import LEAST_GAP

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole.dataclass import dataclass
 from opsconsole.engine.recording.database import connect_reader, identity_of
 from opsconsole.engine.recording.fetched import WITHIN, FetchedArchive, Fetching
 from opsconsole.errors import StateError
