@@ -7,8 +7,10 @@ import pytest
 from opsconsole.hiding import hide
 from opsconsole.model.alerting.alerts import Severity, Suppression
 from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
+from opsconsole.model.incidents import Incident, IncidentSeverity
 from opsconsole.model.notices import Episode, Member, Message, Notice, What
 from opsconsole.model.operation import ActionKind, Operation, OperationState
+from opsconsole.model.people import Person
 from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.remedies.episodes import Episode as RemedyEpisode
 from opsconsole.model.remedies.rules import RemedyMode
@@ -108,6 +110,15 @@ def test_who_acknowledged_it_is_said(world: World) -> None:
     )
     text = said(world).text
     assert "acknowledged by kim" in text
+
+
+def test_who_commands_an_incident_of_it_is_said(world: World) -> None:
+    kim = Person("kim", "b1")
+    opened = Incident(4, "slow", IncidentSeverity.MAJOR, kim, world.now, kim, services=("db",))
+    world.incidents = (opened,)
+    text = said(world).text
+    assert "INC-4 is open: kim@b1 commands it" in text
+    assert "acts: nobody" not in text
     assert "nobody" not in text
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.incidents import Incident
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.notices import Message
 from opsconsole.model.operation import Operation
@@ -28,6 +29,7 @@ class World:
     fault: Fault | None = None
     maintenances: tuple[Maintenance, ...] = ()
     automation: Automation | None = None
+    incidents: tuple[Incident, ...] = ()
 
     def add(self, name: str, needs: Iterable[str] = (), **more: object) -> None:
         """A service that has long been ok."""
@@ -79,6 +81,7 @@ class World:
             operations=self.operations,
             maintenances=self.maintenances,
             automation=self.automation,
+            incidents=self.incidents,
         )
 
     def troubles(self, *states: State) -> Troubles:

@@ -173,6 +173,10 @@ def _who_acts(name: str, snapshot: Snapshot, now: float, *, alone: bool) -> Iter
     for by in _acknowledged_by(name, snapshot):
         found = True
         yield f"acknowledged by {by}"
+    for incident in snapshot.incidents:
+        if incident.open and name in incident.services:
+            found = True
+            yield f"{incident.name} is open: {incident.commander} commands it"
     if alone and not found:
         yield "acts: nobody"
 

@@ -1,6 +1,7 @@
 """What is due to a receiver: once for each cause, whatever is restarted and whatever flaps."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,9 +9,11 @@ from hypothesis import strategies as st
 
 from opsconsole.config.notify import Notify, Receiver
 from opsconsole.model.alerting.alerts import Severity
+from opsconsole.model.incidents import Incident, IncidentEntry, IncidentSeverity, IncidentVerb
 from opsconsole.model.maintenance import Maintenance
 from opsconsole.model.notices import Notice, What
 from opsconsole.model.operation import ActionKind, Operation, OperationState
+from opsconsole.model.people import Person
 from opsconsole.model.remedies.automation import Automation
 from opsconsole.model.remedies.episodes import Episode
 from opsconsole.model.remedies.rules import RemedyMode
@@ -221,6 +224,33 @@ def test_one_who_is_told_of_the_unanswered_alone(world: World) -> None:
     )  # fmt: skip
     world.automation = Automation(episodes=(episode,))
     assert whats(reader.watch(60)) == [What.NEW]
+
+
+def test_an_incident_that_somebody_commands_is_an_answer_as_long_as_an_acknowledgement(
+    world: World,
+) -> None:
+    reader, kim = Reader(world, receiver(unanswered_for="15m")), Person("kim", "b1")
+    world.fire("Slow", "mail")
+    opened = Incident(
+        1, "slow", IncidentSeverity.MAJOR, kim, world.now, kim, services=("db", "mail")
+    )
+    world.incidents = (opened,)
+    assert reader.watch(2 * 3600) == []
+    note = IncidentEntry(world.now, IncidentVerb.NOTE, kim, "it is the disk")
+    world.incidents = (replace(opened, entries=(note,)),)
+    assert reader.watch(3 * 3600) == []
+    assert whats(reader.watch(2 * 3600)) == [What.NEW]
+
+
+@pytest.mark.parametrize("more", [{"services": ("db",)}, {"services": ()}, {"closed_at": 1.0}])
+def test_an_incident_about_others_or_that_is_closed_is_none(
+    world: World, more: dict[str, Any]
+) -> None:
+    reader, kim = Reader(world, receiver(unanswered_for="15m")), Person("kim", "b1")
+    world.fire("Slow", "mail")
+    opened = Incident(1, "slow", IncidentSeverity.MAJOR, kim, world.now, kim, services=("mail",))
+    world.incidents = (replace(opened, **more),)
+    assert whats(reader.watch(3600)) == [What.NEW]
 
 
 def run(

@@ -12,6 +12,8 @@ from typing import Final
 
 from opsconsole.config.notify import Notify, Receiver
 from opsconsole.model.alerting.alerts import ACKNOWLEDGEMENT, Alert, Severity
+from opsconsole.model.alerting.silence_requests import LONGEST_ACK
+from opsconsole.model.incidents import Incident
 from opsconsole.model.notices import Episode, Notice, What
 from opsconsole.model.operation import Operation, OperationState
 from opsconsole.model.snapshot import Snapshot
@@ -187,7 +189,9 @@ class Book:
 
 
 def is_answered(trouble: Alert, snapshot: Snapshot) -> bool:
-    """Whether somebody acknowledged it, or began to do something about its service since."""
+    """Whether somebody acknowledged it, began to do something about its service since, or commands
+    an incident that names the service; an incident in which nothing happens answers no longer than
+    an acknowledgement."""
     service = trouble.service
     taken = (
         why.kind == ACKNOWLEDGEMENT
@@ -195,7 +199,11 @@ def is_answered(trouble: Alert, snapshot: Snapshot) -> bool:
         if each.service == service and (service or each.key == trouble.key)
         for why in each.suppressions
     )
-    if any(taken):
+    at_it = any(
+        each.open and service in each.services and snapshot.taken_at - _moved_at(each) < LONGEST_ACK
+        for each in snapshot.incidents
+    )
+    if any(taken) or at_it:
         return True
     automation = snapshot.automation
     by_remedies = {each.operation for each in automation.episodes} if automation else set()
@@ -206,6 +214,10 @@ def is_answered(trouble: Alert, snapshot: Snapshot) -> bool:
         and each.id not in by_remedies
         for each in snapshot.operations
     )
+
+
+def _moved_at(incident: Incident) -> float:
+    return max((each.at for each in incident.entries), default=incident.opened_at)
 
 
 def notice_of(
