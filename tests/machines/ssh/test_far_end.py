@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.machines.ssh import far_end
+from opsconsole.machines.ssh import far_end, lines
 from opsconsole.machines.ssh.line import FarEnd
 from opsconsole.machines.ssh.logins import AT_ONCE, Gate, Patience, Target
 from opsconsole.machines.ssh.machine import SshMachine
@@ -120,6 +120,35 @@ async def test_a_program_cannot_pretend_to_have_ended(lying: Callable[[str], Non
         assert finished.output == b"\x16" + b"0" * 32 + b" 1 end 0\nwords\n"
         environment = await machine.run(Command(("env",), inherits=True), limit=10**6, deadline=60)
         assert b"ocT" not in environment.output
+    finally:
+        machine.close()
+
+
+async def test_an_answer_in_one_has_its_status_and_leaves_nothing_for_the_next(
+    lying: Callable[[str], None],
+) -> None:
+    lying(HONEST)
+    machine = SshMachine(Target("db", "db"), Gate())
+    try:
+        code = far_end.in_one("printf 'a\\n%%s\\n'; echo b\n\n(exit 3)")
+        assert (await machine.ask(code, limit=100, deadline=60))[0] == b"a\n%s\nb"
+        assert (await machine.ask("echo c", limit=100, deadline=60))[0] == b"c\n"
+    finally:
+        machine.close()
+
+
+async def test_a_line_that_nobody_uses_is_closed(
+    lying: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lying(HONEST)
+    machine = SshMachine(Target("db", "db"), Gate())
+    try:
+        await machine.run(Command(("true",)), limit=1, deadline=60)
+        await machine.ask(":", limit=1, deadline=60)
+        assert len(machine._lines._open) == 2
+        monkeypatch.setattr(lines, "_RESTS", -1.0)
+        await machine.ask(":", limit=1, deadline=60)
+        assert len(machine._lines._open) == 1
     finally:
         machine.close()
 

@@ -14,7 +14,7 @@ from opsconsole.machines.machines import Machines
 from opsconsole.machines.ssh.line import FarEnd
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.hosts import Host, Pressure
-from opsconsole.model.running.machine import Command, End, Finished
+from opsconsole.model.running.machine import Command, End, Failure, Finished, MachineError
 from opsconsole.sources.host.kernel import (
     Kernel,
     NotUnderstoodError,
@@ -261,7 +261,7 @@ def kernel(at: float, busy: int = 0, received: int = 0, cores: int = 1) -> bytes
     kept = [each for each in lines if not each.startswith((b"cpu", b"  eth0"))]
     of_cores = [b"cpu%d %d 0 0 %d" % (n, busy, ticks - busy) for n in range(cores)]
     eth0 = b"  eth0: %d 10 0 0 0 0 0 0 2000 20 0 0 0 0 0 0" % received
-    return b"\n".join([*kept[:7], eth0, *of_cores, *kept[7:]])
+    return b"\n".join([*kept[:11], eth0, *of_cores, *kept[11:]])
 
 
 class _Says:
@@ -335,7 +335,7 @@ class _Frozen:
     async def ask(self, code: str, *, limit: int, deadline: float) -> tuple[bytes, FarEnd]:
         far = FarEnd(0, 0, 100, 4096, signals=True, setsid=True, own_group=False)
         now = self.clock.now()
-        return kernel(now) if "loadavg" in code else b"", far
+        return kernel(now) if "loadavg" in code else b"\n==\n" * code.count("=="), far
 
     async def run(self, command: Command, *, limit: int, deadline: float) -> Finished:
         self.asked += command.argv[0] == "df"
@@ -356,6 +356,75 @@ async def test_disks_that_hang_are_not_asked_again_and_again() -> None:
     await host_of(source)
     assert machine.asked == 2
     await source.close()
+
+
+async def test_what_is_looked_at_slowly_is_of_the_look_in_which_it_is_due() -> None:
+    clock, host = FakeClock(), Settings.model_validate({"hosts": {"db": {}}}).hosts["db"]
+    machine = _Hung(clock)
+    machine.hangs = False
+    source = SshHostSource(host, machine, clock)  # type: ignore[arg-type]
+    for failed in ("a.service", "b.service"):
+        machine.failed = failed
+        assert (await host_of(source)).failed == (failed,)
+        clock.move(10)
+    await source.close()
+
+
+class _Hung:
+    """A machine that answers no request that asks for disks, and has them said by a program."""
+
+    name = "db"
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.asked = 0
+        self.hangs = True
+        self.failed = "a.service"
+
+    async def ask(self, code: str, *, limit: int, deadline: float) -> tuple[bytes, FarEnd]:
+        far = FarEnd(0, 0, 100, 4096, signals=True, setsid=True, own_group=False)
+        if "loadavg" in code:
+            return kernel(self.clock.now()), far
+        mounts = b"\text4\n\n/dev/sda1 / ext4 rw 0 0"
+        parts = [b"", b"", mounts, b"", b"%s loaded failed" % self.failed.encode()][
+            : code.count("==") + 1
+        ]
+        if "df " in code and self.hangs:
+            self.asked += 1
+            raise MachineError(Failure.TIMED_OUT, "db did not answer in time")
+        return b"\n==\n".join(parts), far
+
+    async def run(self, command: Command, *, limit: int, deadline: float) -> Finished:
+        said = b"x\n/dev/sda1 9 6 3 67% /\n" if command.argv[0] == "df" else b""
+        return Finished(End.EXITED, 0, said)
+
+
+async def test_what_hangs_the_line_is_asked_beside_it_for_a_while() -> None:
+    clock = FakeClock()
+    machine = _Hung(clock)
+    host = Settings.model_validate({"hosts": {"db": {}}}).hosts["db"]
+    source = SshHostSource(host, machine, clock)  # type: ignore[arg-type]
+    for _ in range(20):
+        await host_of(source)
+        clock.move(10)
+    assert [each.mount for each in (await host_of(source)).disks] == ["/"]
+    assert machine.asked == 1
+    clock.move(300)
+    await host_of(source)
+    await source.close()
+    assert machine.asked == 2
+
+
+async def test_a_clock_that_knows_whole_seconds_alone_is_compared_too() -> None:
+    clock = FakeClock()
+    for fraction, ahead in ((b".250000000", 60.25), (b".%N", 60.5), (b"", 60.5)):
+        said = kernel(1000.0) + b"clock %d" % (clock.now() + 60) + fraction
+        machine = _Says(said, kernel(1000.1))
+        machine.clock_is = lambda _: None  # type: ignore[attr-defined]
+        host = Settings.model_validate({"hosts": {"db": {}}}).hosts["db"]
+        source = SshHostSource(host, machine, clock)  # type: ignore[arg-type]
+        assert (await host_of(source)).ahead == pytest.approx(ahead + clock.now() % 1 * -1)
+        await source.close()
 
 
 async def test_a_host_that_is_not_there_says_what_to_do(machines: Machines) -> None:

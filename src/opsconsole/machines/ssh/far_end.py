@@ -37,11 +37,14 @@ ocKill() { kill "-$1" "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null; }
 
 # Names begin with ``oc`` and are unset first: a variable that was exported stays so when it is set.
 _LOOP: Final = r"""
-unset ocT ocN ocP ocU ocD ocE ocR ocS
+unset ocT ocN ocP ocU ocD ocE ocR ocS ocO
 ocT='%(mark)s' ocU=$PATH
 PATH=$PATH:%(path)s
 ocF() { printf '\026%%s %%s %%s\n' "$ocT" "$ocN" "$*"; }
-ocA() { [ "$1" = 0 ] || printf '\026%%s %%s\n' "$ocT" "$ocN" >&2; ocF end "$1"; }
+ocA() {
+  [ "$1" = 0 ] || printf '\026%%s %%s\n' "$ocT" "$ocN" >&2
+  printf '%%s\026%%s %%s end %%s\n' "$ocO" "$ocT" "$ocN" "$1"; ocO=
+}
 ocIn() {
   ocD= ocR=$1
   while [ "$ocR" -gt 0 ]; do IFS= read -r ocS || exit 0; ocD=$ocD$ocS; ocR=$((ocR-1)); done
@@ -104,6 +107,14 @@ def bootstrap(length: int, names: Sequence[str] = ()) -> str:
     """
     loop = f"exec /bin/sh -c 'eval \"$(dd bs=1 count={length} 2>/dev/null)\"'"
     return " ".join((loop, *names))
+
+
+def in_one(code: str) -> str:
+    """Code whose answer, text without the line feeds at its end, comes in one piece.
+
+    Each program that says a little would wake ssh, and whoever waits, for each little.
+    """
+    return f"ocO=$({code}\n)"
 
 
 def ending(errand: str, own: Iterable[str]) -> str:

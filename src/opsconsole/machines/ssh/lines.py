@@ -193,20 +193,24 @@ class Lines:
         line.ask(far_end.ending(self.target.errand, own), limit=_SHORT, ends=ends)
 
     def _rested(self, ends: float) -> Line | None:
-        """An idle line that lives; others are closed."""
+        """An idle line that lives."""
         while True:
             with self._lock:
                 line = self._idle.pop() if self._idle else None
-                now = time.monotonic()
-                old = [each for each in self._idle if now - each.used > _RESTS]
-                self._idle = [each for each in self._idle if each not in old]
-            for each in old:
-                self.discard(each)
             if line is None:
                 return None
             if _lives(line, ends):
                 return line
             self.discard(line)
+
+    def _close_rested(self) -> None:
+        """Close the lines that nobody has used for a while: each holds memory here and there."""
+        now = time.monotonic()
+        with self._lock:
+            old = [each for each in self._idle if now - each.used > _RESTS]
+            self._idle = [each for each in self._idle if each not in old]
+        for each in old:
+            self.discard(each)
 
     @contextmanager
     def _turn(self, ends: float) -> Iterator[None]:
@@ -219,6 +223,7 @@ class Lines:
             if self._closed:
                 self._drop()
             self._asking.release()
+            self._close_rested()
 
     def _stand(self, ends: float) -> Line:
         if self._standing is None:

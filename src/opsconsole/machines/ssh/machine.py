@@ -165,7 +165,10 @@ class SshMachine(Machine):
         return await self._call(partial(self._signal, process, name), begun=True)
 
     async def ask(self, code: str, *, limit: int, deadline: float) -> tuple[bytes, FarEnd]:
-        """What ``code`` of the console's own says, in one request on the standing line."""
+        """What ``code`` of the console's own says, in one request on the standing line.
+
+        It is text of a few KiB, or comes in large pieces by itself.
+        """
         return await self._call(partial(self._ask, code, limit, deadline), deadline=deadline)
 
     def close(self) -> None:

@@ -17,9 +17,13 @@ from opsconsole.sources.host.rates import CpuTimes, Traffic
 from opsconsole.sources.host.sampler import outer_interfaces
 from opsconsole.text import sanitize_bytes
 
-_CPU: Final = re.compile(rb"cpu[0-9]+ ([0-9 ]+)")
-_MEMORY: Final = re.compile(rb"([A-Z][A-Za-z]+): +([0-9]{1,15}) kB")
-_INTERFACE: Final = re.compile(rb" *([^ :]{1,40}): *([0-9 ]+)")
+_CPU: Final = re.compile(rb"\ncpu[0-9]+ ([0-9 ]+)")
+_MEMORY: Final = re.compile(
+    rb"\n(MemTotal|MemAvailable|MemFree|Buffers|Cached|SwapTotal|SwapFree): +([0-9]{1,15}) kB"
+)
+_INTERFACES: Final = b"\nInter-|"
+_LONGEST_NAME: Final = 40
+_INTERFACE_WORDS: Final = 16
 _DEVICE: Final = re.compile(rb"/sys/class/net/([^/]+)/device")
 _KIB: Final = 1024
 _CERTAIN: Final = 1.0
@@ -59,24 +63,11 @@ def parse_kernel(said: bytes) -> Kernel:
 
     A last line names the network interfaces that have a device.
     """
-    lines = said.split(b"\n")
-    memory: dict[bytes, int] = {}
-    cores: list[CpuTimes] = []
-    interfaces: dict[str, Traffic] = {}
-    devices: set[str] = set()
-    for line in lines[2:]:
-        if match := _MEMORY.fullmatch(line):
-            memory[match[1]] = int(match[2]) * _KIB
-        elif match := _CPU.fullmatch(line):
-            cores.append(_times(match[1].split()))
-        elif match := _INTERFACE.fullmatch(line):
-            words = match[2].split()
-            if len(words) >= 16:
-                interfaces[os.fsdecode(match[1])] = Traffic(int(words[0]), int(words[8]))
-        elif line.startswith(b"devices "):
-            devices = {os.fsdecode(each) for each in _DEVICE.findall(line)}
+    memory = {name: int(amount) * _KIB for name, amount in _MEMORY.findall(said)}
+    cores = tuple(_times(times.split()) for times in _CPU.findall(said))
     if not memory.get(b"MemTotal") or not cores:
         raise NotUnderstoodError("no memory or no processor")
+    lines = said.split(b"\n", 2)
     return Kernel(
         load=_load(lines),
         uptime=_number(lines, 1, 0),
@@ -84,8 +75,8 @@ def parse_kernel(said: bytes) -> Kernel:
         memory_available=min(_available(memory), memory[b"MemTotal"]),
         swap_total=memory.get(b"SwapTotal", 0),
         swap_free=min(memory.get(b"SwapFree", 0), memory.get(b"SwapTotal", 0)),
-        cores=tuple(cores),
-        traffic=_outer(interfaces, devices),
+        cores=cores,
+        traffic=_outer(said),
         pressure=pressure_of(said),
     )
 
@@ -167,7 +158,20 @@ def _available(memory: Mapping[bytes, int]) -> int:
     return sum(memory.get(name, 0) for name in (b"MemFree", b"Buffers", b"Cached"))
 
 
-def _outer(interfaces: Mapping[str, Traffic], devices: set[str]) -> Mapping[str, Traffic]:
+def _outer(said: bytes) -> Mapping[str, Traffic]:
     """Those that lead out of the host: bridges and tunnels would count the same bytes again."""
-    names = outer_interfaces(interfaces, devices.__contains__)
+    lines = said.partition(_INTERFACES)[2].partition(b"\ncpu")[0].split(b"\n")
+    interfaces = {}
+    for line in lines:
+        name, _, rest = line.partition(b":")
+        if (traffic := _traffic(rest.split())) is not None:
+            interfaces[os.fsdecode(name.strip(b" ")[:_LONGEST_NAME])] = traffic
+    found = _DEVICE.findall(said.rpartition(b"\ndevices ")[2])
+    names = outer_interfaces(interfaces, set(map(os.fsdecode, found)).__contains__)
     return {name: interfaces[name] for name in names}
+
+
+def _traffic(words: Sequence[bytes]) -> Traffic | None:
+    if len(words) < _INTERFACE_WORDS or not (words[0].isdigit() and words[8].isdigit()):
+        return None
+    return Traffic(int(words[0][:20]), int(words[8][:20]))

@@ -6,24 +6,20 @@ process that is not understood is left out.
 
 import heapq
 import os
-import re
+from typing import Final
 
 from opsconsole.dataclass import dataclass
 from opsconsole.model.running.hosts import Process
 from opsconsole.text import sanitize_bytes
 
-_LINE = re.compile(rb"([0-9]{1,10}) \((.*)\) ([A-Za-z]) ([0-9 -]+)")
-_USER, _SYSTEM, _STARTED, _RESIDENT = 10, 11, 18, 20
-"""Fields of ``/proc/PID/stat`` after the state; proc(5) counts them 14, 15, 22 and 24."""
+_STATE, _USER, _SYSTEM, _STARTED, _RESIDENT = 0, 11, 12, 19, 21
+"""Fields of ``/proc/PID/stat`` after the name; proc(5) counts them 3, 14, 15, 22 and 24."""
 
+_GONE: Final = (b"Z", b"X")
+_LONGEST_ID: Final = 10
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    pid: int
-    name: str
-    started: int
-    used: int
-    pages: int
+_Seen = tuple[bytes, int]
+"""When a process started and what it has used, in ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +36,38 @@ class ProcessTable:
     """Compares each look at the processes with the one before."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, _Seen] = {}
+        self._seen: dict[bytes, _Seen] = {}
         self._at: float | None = None
 
     def take(self, said: bytes, count: int, *, now: float, ticks: int) -> tuple[Busy, ...]:
         """The ``count`` busiest, most CPU first, then most memory; none at the first look."""
-        found = {each.pid: each for line in said.split(b"\n") if (each := _parsed(line))}
         before, at = self._seen, self._at
-        self._seen, self._at = found, now
+        self._seen, self._at = {}, now
+        busy: list[tuple[int, int, bytes, bytes]] = []
+        for line in said.split(b"\n"):
+            head, _, rest = line.rpartition(b") ")
+            words = rest.split(None, _RESIDENT + 1)
+            if len(words) <= _RESIDENT or words[_STATE] in _GONE:
+                continue
+            try:
+                used = int(words[_USER][:18]) + int(words[_SYSTEM][:18])
+                pages = int(words[_RESIDENT][:18])
+            except ValueError:
+                continue
+            pid, _, name = head.partition(b" (")
+            if not pid.isdigit() or len(pid) > _LONGEST_ID:
+                continue
+            started = words[_STARTED]
+            known = before.get(pid)
+            self._seen[pid] = started, used
+            since = used - known[1] if known is not None and known[0] == started else 0
+            busy.append((max(0, since), max(0, pages), pid, name))
         if at is None or now <= at:
             return ()
-        busy = []
-        for each in found.values():
-            known = before.get(each.pid)
-            same = known is not None and known.started == each.started
-            used = max(0, each.used - known.used) if same and known is not None else 0
-            busy.append(Busy(each.pid, each.name, used / ticks / (now - at), each.pages))
-        return tuple(heapq.nlargest(count, busy, key=lambda each: (each.cpu, each.pages)))
+        return tuple(
+            Busy(int(pid), sanitize_bytes(name, limit=64), since / ticks / (now - at), pages)
+            for since, pages, pid, name in heapq.nlargest(count, busy)
+        )
 
     def described(
         self, busiest: tuple[Busy, ...], names: bytes, *, page: int
@@ -76,18 +87,3 @@ class ProcessTable:
             )
             for each in busiest
         )
-
-
-def _parsed(line: bytes) -> _Seen | None:
-    match = _LINE.fullmatch(line)
-    if match is None:
-        return None
-    words = match[4].split()
-    if len(words) <= _RESIDENT or match[3] in b"ZX":
-        return None
-    try:
-        used = int(words[_USER][:18]) + int(words[_SYSTEM][:18])
-        started, pages = int(words[_STARTED][:18]), int(words[_RESIDENT][:18])
-    except ValueError:
-        return None
-    return _Seen(int(match[1]), sanitize_bytes(match[2], limit=64), started, used, max(0, pages))

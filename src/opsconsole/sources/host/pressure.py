@@ -5,7 +5,7 @@ from typing import Final
 
 from opsconsole.model.running.hosts import Pressure
 
-_SOME: Final = re.compile(rb"^some avg10=([0-9]{1,3}\.[0-9]{2}) ", re.MULTILINE)
+_SOME: Final = re.compile(rb"some avg10=([0-9]{1,3}\.[0-9]{2}) ")
 
 
 def pressure_of(said: bytes) -> Pressure | None:
