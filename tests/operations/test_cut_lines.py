@@ -33,12 +33,18 @@ ExecStartPre=/bin/sh -c 'echo x >>/srv/cut/systemd'
 ExecStart=/bin/sleep infinity
 END
 systemctl daemon-reload; systemctl start counted
+own=/root/.config/systemd/user; mkdir -p $own; systemctl start user@0
+# As pam_systemd would say it.
+printf 'Match User root\n  SetEnv XDG_RUNTIME_DIR=/run/user/0\n' >/etc/ssh/sshd_config.d/user.conf
+systemctl reload ssh
+sed s,/systemd,/user, /etc/systemd/system/counted.service >$own/counted.service
+export XDG_RUNTIME_DIR=/run/user/0; systemctl --user daemon-reload; systemctl --user start counted
 git init -q code; cd code; git config user.email ops@example.org; git config user.name ops
 for tag in v1.0.0 v1.1.0; do echo $tag >version; git add .; git commit -qm $tag; git tag $tag; done
 """
 RESET = r"""
 cd /srv/cut; rm -rf .env.*
-: >systemd; : >command; : >pid_file; ln -sfn v2 current; printf 'MODE=full\n' >.env
+: >systemd; : >user; : >command; : >pid_file; ln -sfn v2 current; printf 'MODE=full\n' >.env
 git -C code checkout -q v1.1.0; git -C code reflog expire --expire=now --all
 sleep infinity </dev/null >/dev/null 2>&1 & echo $! >pid
 """
@@ -66,6 +72,10 @@ class Case:
 CASES: dict[str, Case] = {
     "systemd": Case(
         {"restart": {"systemd": "counted", **QUICK}}, K.RESTART, "wc -l <systemd",
+    ),
+    "systemd of a user": Case(
+        {"restart": {"systemd": {"unit": "counted", "user": True}, **QUICK}},
+        K.RESTART, "wc -l <user",
     ),
     "command": Case(
         {"call": {"job": {"command": ["sh", "-c", "echo x >>/srv/cut/command; sleep 0.5"]}}},
@@ -146,6 +156,7 @@ def site(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     site.threads.close()
 
 
+@pytest.mark.timeout(0 if ALL else 600)
 @pytest.mark.parametrize("how", CUTS)
 @pytest.mark.parametrize("driver", CASES)
 async def test_it_is_done_once_wherever_the_line_is_cut(

@@ -67,13 +67,15 @@ find "$ocB" -mindepth 1 -maxdepth 1 -mtime +2 -exec rm -rf {} + 2>/dev/null
 printf "$ocD" | cat >"$ocB/$ocN.sh" || exit 1
 set -- /bin/sh "$ocB/$ocN.sh" "$ocB/$ocN"
 ocR=/run/user/$(id -u); ocS=
+[ ! -d "$ocR" ] || export XDG_RUNTIME_DIR="$ocR"
 if [ ! -d /run/systemd/system ]; then :
 elif [ "$(id -u)" = 0 ]; then ocS=--system
 elif [ -S "$ocR/systemd/private" ] && [ -e "/var/lib/systemd/linger/$(id -un)" ]; then
-  ocS=--user; export XDG_RUNTIME_DIR="$ocR"
+  ocS=--user
 fi
 [ -n "$ocS" ] && systemd-run $ocS --quiet --collect --unit="opsconsole-$ocN" \\
   --setenv=HOME="$HOME" --setenv=PATH="$ocU" \\
+  ${XDG_RUNTIME_DIR:+--setenv=XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR"} \\
   --property=KillMode=process --property=IgnoreSIGPIPE=no "$@" </dev/null >/dev/null 2>&1 ||
   setsid "$@" </dev/null >/dev/null 2>&1 & )
 ocR=$?; ocD=; (exit $ocR)

@@ -130,25 +130,23 @@ class SystemdRestart(Driver):
     async def _restart(self, step: Step) -> Finished:
         """By a program that is not cut where it can be; systemd itself goes on in any case."""
         machine, call = self._targets[step.target].machine, self._command("restart")
-        if self._scope == "--system":
-            name = self._context.name_of(step)
-            try:
-                return await machine.run_named(name, call, limit=_OUTPUT, deadline=_RESTART)
-            except MachineError as error:
-                if error.begun or error.failure is not Failure.DENIED:
-                    raise
+        name = self._context.name_of(step)
+        try:
+            return await machine.run_named(name, call, limit=_OUTPUT, deadline=_RESTART)
+        except MachineError as error:
+            if error.begun or error.failure is not Failure.DENIED:
+                raise
         return await machine.run(call, limit=_OUTPUT, deadline=_RESTART)
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """How the call ended where that was kept, else whether another start of the unit runs."""
-        if self._scope == "--system":
-            machine, name = self._targets[step.target].machine, self._context.name_of(step)
-            call = self._command("restart")
-            with suppress(MachineError):
-                ended = await machine.ended(name, call, limit=_OUTPUT, deadline=_RESTART)
-                if ended is None:
-                    return StepOutcome(Outcome.FAILED, "it was never begun")
-                return _outcome(ended, "restarted")
+        machine, name = self._targets[step.target].machine, self._context.name_of(step)
+        call = self._command("restart")
+        with suppress(MachineError):
+            ended = await machine.ended(name, call, limit=_OUTPUT, deadline=_RESTART)
+            if ended is None:
+                return StepOutcome(Outcome.FAILED, "it was never begun")
+            return _outcome(ended, "restarted")
 
         async def look() -> StepOutcome | str:
             seen = await self._show(self._targets[step.target])
