@@ -138,7 +138,8 @@ def _places(snapshot: Snapshot, now: float) -> Iterator[_Place]:
         hosts[host.host.name] = place = _host(host, lost.pop(host.host.name, None), now)
         yield place
     for name, source in lost.items():
-        hosts[name] = _Place(f"place:{name}", name, "host", State.UNKNOWN, _reason(source, now))
+        words = _why_lost(source, now)
+        hosts[name] = _Place(f"place:{name}", name, "host", State.UNKNOWN, words)
         yield hosts[name]
     for engine in snapshot.engines:
         name = engine.inventory.place.name
@@ -181,7 +182,7 @@ def _host(seen: HostView, lost: SourceView | None, now: float) -> _Place:
     share, figure = max(shares, default=(0.0, ""))
     place = _Place(f"place:{host.name}", host.name, "host", figure=figure, share=share, seen=seen)
     if lost is not None:
-        return _changed(place, State.UNKNOWN, _reason(lost, now))
+        return _changed(place, State.UNKNOWN, _why_lost(lost, now))
     if seen.stale(now):
         return _changed(place, State.UNKNOWN, f"not read for {figures.age(now - seen.taken_at)}")
     troubles = _troubles(host, figure if share >= _FULL else "")
@@ -226,6 +227,12 @@ def _changed(place: _Place, state: State, trouble: str) -> _Place:
 def _reason(source: SourceView, now: float) -> str:
     said = source.fault.kind.value if source.fault is not None else ""
     return f"{said}, {figures.age(now - source.since)}"
+
+
+def _why_lost(source: SourceView, now: float) -> str:
+    """With the words of ssh: one that is off and one without an sshd are different errands."""
+    words = source.fault.message if source.fault is not None else ""
+    return f"{_reason(source, now)}: {words}" if words else _reason(source, now)
 
 
 def _line(place: _Place, width: int, *, is_open: bool) -> Line:
