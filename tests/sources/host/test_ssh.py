@@ -1,7 +1,10 @@
 """The figures of another host: of a real one, and what is made of whatever it says."""
 
 import asyncio
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +13,11 @@ from hypothesis import strategies as st
 from opsconsole.clock import SystemClock
 from opsconsole.config.hosts import RemoteHost
 from opsconsole.config.settings import Settings
+from opsconsole.demo import binaries
 from opsconsole.machines.machines import Machines
 from opsconsole.machines.ssh.line import FarEnd
+from opsconsole.machines.ssh.logins import Gate, Target
+from opsconsole.machines.ssh.machine import SshMachine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.hosts import Host, Pressure
 from opsconsole.model.running.machine import Command, End, Failure, Finished, MachineError
@@ -425,6 +431,42 @@ async def test_a_clock_that_knows_whole_seconds_alone_is_compared_too() -> None:
         source = SshHostSource(host, machine, clock)  # type: ignore[arg-type]
         assert (await host_of(source)).ahead == pytest.approx(ahead + clock.now() % 1 * -1)
         await source.close()
+
+
+@pytest.fixture
+def busybox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ssh to this host, on which the shell and all tools are busybox's."""
+    box = binaries.find_file("bin/busybox")
+    assert box is not None
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    subprocess.run([box, "--install", "-s", tools], check=True)
+    ssh = tmp_path / "ssh"
+    ssh.write_text(
+        "#!/bin/sh\nfor last; do :; done\n"
+        f'PATH={tools} exec {box} sh -c "$(echo "$last" | sed s,/bin/sh,{box}\\ sh,)"\n'
+    )
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("busybox")
+async def test_a_host_with_the_tools_of_busybox_alone_says_the_same() -> None:
+    machine = SshMachine(Target("db", "db"), Gate())
+    host = Settings.model_validate({"hosts": {"db": {"processes": 3}}}).hosts["db"]
+    assert isinstance(host, RemoteHost)
+    source = SshHostSource(host, machine, SystemClock())
+    try:
+        seen = await host_of(source)
+        while not seen.processes:
+            seen = await host_of(source)
+        assert len(seen.processes) == 3
+        assert all(each.user != "?" for each in seen.processes[1:])
+        assert seen.disks
+        assert seen.ahead == 0.0
+    finally:
+        await source.close()
+        machine.close()
 
 
 async def test_a_host_that_is_not_there_says_what_to_do(machines: Machines) -> None:
