@@ -6,9 +6,9 @@ import sys
 
 from opsconsole import VERSION_LINE
 
-COLLECT_AFTER = 20_000
+COLLECT_AFTER = 200_000
 """Objects that are made before cycles among them are looked for: modules, settings and snapshots
-are many small ones without any."""
+are many small ones without any, and a command has ended before it has made as many."""
 
 
 def _open_what_is_closed() -> None:

@@ -78,6 +78,9 @@ LOOK_WITHIN: Final = 30.0
 
 NOTES_EVERY: Final = 2.0
 DISCOVER_EVERY: Final = 0.5
+COLLECT_AFTER: Final = (10_000, 1, 1_000)
+"""Young objects are looked through for cycles a few at a time. All of a large fleet, which stops
+every thread for up to half a second, is looked through about once in an hour."""
 
 
 class Engine(EngineCalls):
@@ -234,6 +237,7 @@ class Engine(EngineCalls):
             # Objects made so far live as long as the engine: the garbage collector need not visit
             # them.
             gc.freeze()
+            gc.set_threshold(*COLLECT_AFTER)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._for_ever(self._schedule.run, 0.0))
                 tasks.create_task(self._for_ever(self._publish_in_time, 0.0))

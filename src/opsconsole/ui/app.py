@@ -195,13 +195,15 @@ class Console(App[int], inherit_bindings=False):
             self.load_themes(self.options.theme)
         self.set_timer(FIRST_AFTER, self._look_around)
         self.set_interval(LOOK_EVERY, self.tray.look)
-        gc.enable()
 
     def _look_around(self, tries: int = FIRST_TRIES) -> None:
         """Look for what is not watched, once what is watched was looked at."""
         if tries and not _is_read(self.bridge.latest):
             self.set_timer(FIRST_AFTER, lambda: self._look_around(tries - 1))
         else:
+            # What was made so far stays: looking through it would stop the screen.
+            gc.freeze()
+            gc.enable()
             self.tray.look()
 
     def _found(self) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from opsconsole.dataclass import dataclass
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render.service.standing import Standing, seen_standing
+from opsconsole.render.service.standing import Standing, is_well, seen_standing
 
 FEW: Final = 20
 """Up to so many services are listed one by one, unless the user groups them."""
@@ -99,8 +99,7 @@ class Groups:
         for service in snapshot.services:
             seen = known.get(service.name)
             if seen is None or seen[0] is not service:
-                well = seen_standing(service) is Standing.OK
-                seen = (service, well, _group_of(service, by, own))
+                seen = (service, is_well(service), _group_of(service, by, own))
             kept[service.name] = seen
             _, well, place = seen
             if place not in members:
@@ -130,12 +129,12 @@ def _group_of(service: ServiceView, by: Grouping, own: str) -> tuple[Grouping, s
         return by, ""
     if by is Grouping.ENVIRONMENT or service.environment:
         return Grouping.ENVIRONMENT, service.environment or own
-    names = {
-        Grouping.GROUP: service.group,
-        Grouping.TEAM: service.team,
-        Grouping.PLACE: ", ".join(service.places[:2]) if len(service.places) < 3 else "many places",
-    }
-    return by, names[by] or _ELSEWHERE[by]
+    name = service.group
+    if by is Grouping.TEAM:
+        name = service.team
+    elif by is Grouping.PLACE:
+        name = ", ".join(service.places[:2]) if len(service.places) < 3 else "many places"
+    return by, name or _ELSEWHERE[by]
 
 
 def usual(services: Sequence[ServiceView], groups: Sequence[Group]) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 from opsconsole.dataclass import dataclass
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.fleet.grouping import FEW, Group
-from opsconsole.render.service.standing import Standing, seen_standing
+from opsconsole.render.service.standing import is_well, seen_standing
 from opsconsole.render.service.why import LONGEST, why
 
 ALIKE_FROM: Final = 3
@@ -71,10 +71,9 @@ class Rows:
 
 def flat(services: Sequence[ServiceView], unfolded: Unfolded, *, held: str = "") -> Rows:
     """Sorted services without groups; those that are alike together, where there are many."""
-    shown = [
-        each for each in services
-        if not unfolded.failing_only or _is_trouble(each) or each.name == held
-    ]  # fmt: skip
+    shown = services
+    if unfolded.failing_only:
+        shown = [each for each in services if each.name == held or not is_well(each)]
     if len(services) <= FEW:
         return Rows({each.name: each for each in shown})
     return Rows(_alike(shown, "", unfolded.keys, held))
@@ -173,9 +172,11 @@ def _alike(
     """Rows of ``services``; those of one state and one cause are one row at the first's place."""
     together: defaultdict[str, list[ServiceView]] = defaultdict(list)
     for each in services:
-        said = why(each, LONGEST) if _is_trouble(each) else ""
+        said = "" if is_well(each) else why(each, LONGEST)
+        if not said:
+            continue
         key = f"{within}\n{seen_standing(each)}\n{said}"
-        if said and (each.name != held or key in unfolded):
+        if each.name != held or key in unfolded:
             together[key].append(each)
     of = {
         each.name: key
@@ -183,6 +184,8 @@ def _alike(
         if len(found) >= ALIKE_FROM
         for each in found
     }
+    if not of:
+        return {each.name: each for each in services}
     rows: dict[str, Row] = {}
     for each in services:
         shared = of.get(each.name)
@@ -199,13 +202,9 @@ def _alike(
 def is_trouble(row: Row) -> bool:
     """Whether it stands for something that is not well and has no row below it."""
     match row:
+        case ServiceView():
+            return not is_well(row)
         case Heading():
             return bool(row.group.trouble) and not row.is_open and row.group.may_fold
         case Alike():
             return True
-        case _:
-            return _is_trouble(row)
-
-
-def _is_trouble(service: ServiceView) -> bool:
-    return seen_standing(service) is not Standing.OK

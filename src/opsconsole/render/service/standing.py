@@ -50,11 +50,19 @@ def standing(service: ServiceView) -> Standing:
 
 def seen_standing(service: ServiceView) -> Standing:
     """How it stands where it is counted and sorted: what was seen failing stays so when stale."""
-    if service.stale and service.state in {State.OK, State.UNKNOWN}:
+    if service.stale and service.state in _UNSEEN:
         return Standing.STALE
     return Standing.MISSED if service.missed else _OF_STATES[service.state]
 
 
+def is_well(service: ServiceView) -> bool:
+    """Whether its ``seen_standing`` is ok: asked of all of a large fleet again and again."""
+    explained = service.diagnosis.explanations
+    return service.state is _OK and not service.stale and not (explained and service.missed)
+
+
+_OK: Final = State.OK
+_UNSEEN: Final = frozenset({State.OK, State.UNKNOWN})
 _URGENCY: Final = {each: urgency for urgency, each in enumerate(reversed(Standing))}
 _OF_STATES: Final = {state: Standing(state.value) for state in State}
 _GLYPHS: Final = {

@@ -6,14 +6,15 @@ current.
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from operator import attrgetter
 
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.ink.once import once_for_the_same
-from opsconsole.render.service.causes_first import causes_first
-from opsconsole.render.service.standing import Standing, seen_standing, standing
+from opsconsole.render.service.causes_first import cause_of, causes_first
+from opsconsole.render.service.standing import Standing, is_well, seen_standing, standing
 from opsconsole.render.service.why import LONGEST, why
 
 _FAILING = frozenset({State.DOWN, State.DEGRADED})
@@ -56,18 +57,33 @@ def sorter(snapshot: Snapshot, sort: Sort) -> Callable[[Iterable[ServiceView]], 
     """What puts services of ``snapshot`` in order; by state, each stands behind its cause."""
     if sort is Sort.STATE:
         ranks = _ranks_by_state(snapshot.services)
-        return lambda services: causes_first(sorted(services, key=lambda each: ranks[each.name]))
+        return lambda services: _worst_first(services, ranks)
     counts = alert_counts(snapshot.alerts) if sort is Sort.ALERTS else {}
     return lambda services: sorted(services, key=lambda each: _rank(each, sort, counts))
 
 
 @once_for_the_same
 def _ranks_by_state(services: tuple[ServiceView, ...]) -> dict[str, tuple[int, int, str]]:
+    """Of what is not well."""
     depths = cause_depth(services)
     return {
         each.name: (-seen_standing(each).urgency, depths.get(each.name, 0), each.name)
         for each in services
+        if not is_well(each)
     }
+
+
+def _worst_first(
+    services: Iterable[ServiceView], ranks: Mapping[str, tuple[int, int, str]]
+) -> list[ServiceView]:
+    """What has no rank, and is named as no cause, stands behind all else."""
+    given = list(services)
+    causes = {cause_of(each) for each in given if each.name in ranks}
+    ahead = [each for each in given if each.name in ranks or each.name in causes]
+    well = [each for each in given if each.name not in ranks and each.name not in causes]
+    ahead.sort(key=lambda each: ranks.get(each.name, (0, 0, each.name)))
+    well.sort(key=attrgetter("name"))
+    return [*causes_first(ahead), *well]
 
 
 def cause_depth(services: Iterable[ServiceView]) -> dict[str, int]:

@@ -8,7 +8,6 @@ last of these, as VictoriaMetrics does, gives no scrape intervals.
 """
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.written.units import parse_duration
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.prometheus import long_json
 from opsconsole.sources.prometheus.server_api import ServerApi, fault_of_answer
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
@@ -67,7 +67,7 @@ class PatientApi:
     async def _ask(self, path: str, params: dict[str, str] | None) -> Any | Fault:
         try:
             body = (await self._api.call("GET", path, params)).content
-            return await self._reader.run(json.loads, body, deadline=self._api.timeout)
+            return await self._reader.run(long_json.loads, body, deadline=self._api.timeout)
         except (TimeoutError, QueueFullError) as error:
             return fault_of(error, f"the reader of {self.endpoint}", self._api.timeout)
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified

@@ -22,6 +22,7 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.header_times import retry_after
 from opsconsole.sources.http.target import HttpTarget, without_credentials
 from opsconsole.sources.http.transport_fault import TransportFaultError
+from opsconsole.sources.prometheus import long_json
 from opsconsole.text import sanitize
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
@@ -106,7 +107,7 @@ class BlockingApi:
 
     def get_json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The decoded answer. Raises what ``fault_of_answer`` understands."""
-        return json.loads(self.request("GET", path, params).content)
+        return long_json.loads(self.request("GET", path, params).content)
 
     def request(
         self, method: str, url: str, params: Mapping[str, str] | None = None, **_: object

@@ -17,6 +17,7 @@ from opsconsole.render.fleet.wanted import Wanted
 from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.render.ink.own_keys import esc, key_of
 from opsconsole.render.service import table as services
+from opsconsole.render.service.standing import is_well
 from opsconsole.render.timeline import rows as events
 
 SORTS = tuple(services.Sort)
@@ -78,12 +79,19 @@ class ServiceRows:
         about_alerts = self.sort is services.Sort.ALERTS or bool(self.filter.conditions)
         by_alerts = snapshot.alerts if about_alerts else None
         seen = (snapshot.services, snapshot.environments, by_alerts)
-        asked = (self.filter, self.sort, self.grouping, self.folds, headings, held)
+        asked = (self.filter, self.sort, self.grouping, self.folds, headings)
         same = all(before is now for before, now in zip(self._of, seen, strict=False))
-        if not self._of or not same or asked != self._asked:
-            self._of, self._asked = seen, asked
+        if not self._of or not same or (*asked, self._kept_by(held)) != self._asked:
             self._rows = self._made(snapshot, headings=headings, held=held)
+            self._of, self._asked = seen, (*asked, self._kept_by(held))
         return self._rows
+
+    def _kept_by(self, held: str) -> str:
+        """``held`` where a row stays for its sake; '' for a service that is listed anyhow."""
+        rows = self._rows
+        row = rows.rows.get(held)
+        listed = isinstance(row, ServiceView) and is_well(row) and not self.failing_only
+        return "" if listed and not rows.order and not rows.beside else held
 
     def _made(self, snapshot: Snapshot, *, headings: bool, held: str) -> Rows:
         if not self.filter.empty:
