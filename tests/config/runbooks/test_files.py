@@ -171,6 +171,32 @@ def test_what_cannot_be_run_is_said_at_its_line(tmp_path: Path, line: str, said:
     assert found.runbooks == ()
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("", "the instances of shop are on several hosts, name one: host:"),
+        ("host: app-3, ", "no host is called 'app-3', did you mean 'app-2'"),
+        ("host: app-2, ", ""),
+        ("host: local, ", ""),
+    ],
+)
+def test_a_command_of_a_service_on_several_hosts_says_where(
+    tmp_path: Path, host: str, said: str
+) -> None:
+    instances = ["http://127.0.0.1:1", {"url": "http://127.0.0.1:2", "host": "app-2"}]
+    services = {"shop": {**SHOP, "instances": instances, "actions": {}}}
+    known = settings(hosts={"app-2": {}}, services=services)
+    step = f"{{id: a, check: {{command: {{argv: [ls], {host}read: true}}}}}}"
+    found = read(tmp_path, f"title: t\nservices: [shop]\nsteps:\n  - {step}\n", known=known)
+    if said:
+        assert said in str(found.problems[0])
+        return
+    assert found.problems == ()
+    (step_run,) = found.runbooks[0].steps
+    assert isinstance(step_run.does, CommandCheck)
+    assert step_run.does.host in host
+
+
 def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
     read(tmp_path, "title: t\nservices: [shop]\nsteps: [{id: a, text: b}]\n", name="sound")
     read(tmp_path, "title: [\n", name="broken")

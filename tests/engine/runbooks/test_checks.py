@@ -114,6 +114,15 @@ async def test_the_exit_of_a_command_decides_and_its_last_words_are_kept(known: 
     assert (slow.holds, "ended after its limit" in slow.said) == (None, True)
 
 
+async def test_a_command_is_run_on_the_host_that_it_names(tmp_path: Path) -> None:
+    """Nobody is there: nothing is known, and nothing is run here instead."""
+    known = Known(FakeClock(), tmp_path)
+    known.checks.use(Settings.model_validate({"hosts": {"far": "ops@127.0.0.1"}}))
+    look = await known.checks.look(CommandCheck(("true",), reads=True, host="far"), "api")
+    assert look.holds is None
+    assert "far" in look.said
+
+
 async def test_a_command_that_does_not_only_read_is_not_run(known: Known, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     look = await known.checks.look(CommandCheck(("touch", str(mark)), reads=False), "api")

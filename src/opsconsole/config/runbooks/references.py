@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from opsconsole.config.files.problems import KeyPath, did_you_mean
+from opsconsole.config.hosts import HERE
 from opsconsole.config.log_figures import figures_of
 from opsconsole.config.references import Finding
 from opsconsole.config.runbooks.steps import Check, Operation, RunbookFile, Step
@@ -68,6 +69,8 @@ def _check_step(
 def _check_look(
     look: Check, path: KeyPath, services: Sequence[str], settings: Settings
 ) -> Iterator[Finding]:
+    if look.command is not None:
+        yield from _check_host(look, (*path, "command"), services, settings)
     whole_url = look.http is not None and not look.http.get.startswith("/")
     if look.command is not None or whole_url:
         services = ()
@@ -80,6 +83,22 @@ def _check_look(
             yield from _check_metric(look.metric, path, name, service)
         elif look.http is not None and not service.instances:
             yield path, f"{name} has no instance to ask", "write a whole URL"
+
+
+def _check_host(
+    look: Check, path: KeyPath, services: Sequence[str], settings: Settings
+) -> Iterator[Finding]:
+    """Where a command runs has to be known, and be there."""
+    command, known = look.command, [*settings.hosts, HERE]
+    assert command is not None, "it is asked of commands alone"
+    if command.host is not None:
+        if command.host not in known:
+            suggestion = did_you_mean(command.host, known)
+            yield (*path, "host"), f"no host is called {command.host!r}", suggestion
+        return
+    for name, service in _meant(look.service, services, settings):
+        if service is not None and len(settings.hosts_of(name)) > 1:
+            yield path, f"the instances of {name} are on several hosts", "name one: host:"
 
 
 def _check_metric(text: str, path: KeyPath, name: str, service: Service) -> Iterator[Finding]:

@@ -59,6 +59,9 @@ class Command(Model):
 
     argv: tuple[Text, ...] = Field(min_length=1, description="The program and its arguments.")
     read: bool = Field(default=False, description="That it only reads; others are refused.")
+    host: Name | None = Field(
+        default=None, description="The host where it runs, if not that of the service."
+    )
     cwd: Text | None = Field(default=None, description="The folder that it runs in.")
     env: dict[str, str] = Field(default_factory=dict, description="Variables that it gets.")
     timeout: Duration = Field(default=30.0, le=3600, description="Deadline of the run, in total.")
@@ -158,7 +161,9 @@ class Check(Model):
             )  # fmt: skip
         assert self.command is not None, "one of the four is there"
         run = self.command
-        return model.CommandCheck(run.argv, run.read, run.cwd, run.env, run.timeout, service)
+        return model.CommandCheck(
+            run.argv, run.read, run.cwd, run.env, run.timeout, service, run.host or ""
+        )
 
 
 class Wait(Model):

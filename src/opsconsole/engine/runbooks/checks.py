@@ -156,7 +156,7 @@ class Checks:
         context = DriverContext(
             service=service,
             kind=ActionKind.TEST,
-            action=Action(command=command, effect="read"),
+            action=Action(command=command, effect="read", host=check.host or None),
             settings=self._settings,
             base=self._base,
             machines=self._machines,

@@ -88,7 +88,10 @@ class HttpCheck:
 
 @dataclass(frozen=True, slots=True)
 class CommandCheck:
-    """A program ends with exit code 0. ``reads`` says that it changes nothing."""
+    """A program ends with exit code 0. ``reads`` says that it changes nothing.
+
+    ``host`` is where it runs; '' for the service's.
+    """
 
     argv: tuple[str, ...]
     reads: bool
@@ -96,9 +99,11 @@ class CommandCheck:
     env: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 30.0
     service: str = ""
+    host: str = ""
 
     def __str__(self) -> str:
-        return f"run {' '.join(self.argv)}"
+        there = f" on {self.host}" if self.host else ""
+        return f"run {' '.join(self.argv)}{there}"
 
 
 Check = StateCheck | MetricCheck | HttpCheck | CommandCheck
