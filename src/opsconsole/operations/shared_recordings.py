@@ -103,7 +103,8 @@ _OTHERS: Final = (
 _PIECES: Final = (
     "SELECT kind, number, starts_at, ends_at, more,"
     " extract(epoch from sent_at)::float8 FROM recorded"
-    " WHERE recording = ? AND sent_at >= to_timestamp(?) ORDER BY sent_at DESC LIMIT ?"
+    " WHERE recording = ? AND sent_at >= to_timestamp(?)"
+    " ORDER BY kind = 'layout' DESC, ends_at DESC LIMIT ?"  # without its layout nothing is read
 )
 _DATA: Final = (
     "SELECT hash, data FROM recorded"

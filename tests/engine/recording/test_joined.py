@@ -196,3 +196,18 @@ def test_one_who_sends_on_still_looks(
     found: Snapshot | None = archive.at(now)
     assert found is not None
     assert found.taken_at == START + 4 * MINUTE
+
+
+@pytest.mark.parametrize("bound", ["opsconsole.operations.shared_recordings._MOST",
+                                   "opsconsole.engine.recording.fetched._LISTED"])  # fmt: skip
+def test_of_too_many_pieces_the_latest_can_be_read(
+    bastions: Bastions, postgresql_database: str, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    bastions.where = postgresql_database
+    bastions.looked("a", (0, 20))
+    monkeypatch.setattr(bound, 6)
+    archive = bastions.archive_of(None)
+    span = archive.span()
+    assert span is not None
+    assert span.begin > START + MINUTE, "not all is listed"
+    assert at(archive, 19.9)[:2] == ("a", "a")

@@ -118,10 +118,11 @@ class FetchedArchive(Archive):
         with self._lock:
             self._silent_since = time.monotonic() - silent
             known = {} if all_of_it else dict(self._pieces)
-            for piece in sorted(pieces, key=lambda each: each.end):
+            for piece in sorted(pieces, key=_age):
                 known[piece.kind, piece.number] = piece
             if len(known) > _LISTED:
-                known = dict(list(known.items())[-_LISTED:])
+                kept = sorted(known.values(), key=_age)[-_LISTED:]
+                known = {(each.kind, each.number): each for each in kept}
             if known != self._pieces:
                 self._pieces, self._is_new = known, True
 
@@ -233,6 +234,11 @@ class GoneError(StateError):
 
     def __init__(self, by: str) -> None:
         super().__init__(f"what {sanitize(by)} recorded then was just thinned", remedy="try again")
+
+
+def _age(piece: Piece) -> tuple[bool, float]:
+    """The oldest first; without layouts nothing is read, and they are the last to be given up."""
+    return piece.kind is PieceKind.LAYOUT, piece.end
 
 
 def _list(connection: sqlite3.Connection, pieces: Iterable[Piece]) -> None:
