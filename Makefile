@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 # Folders that exist: a checkout may lack some of them.
 present = $(wildcard $(CODE))
 
-.PHONY: help demo test check format bench pictures readme pages servers kubernetes lock ranges dist tryout
+.PHONY: help demo test check compiled format bench pictures readme pages servers kubernetes lock ranges dist tryout
 .PHONY: clean
 .DEFAULT_GOAL := help
 
@@ -29,7 +29,8 @@ demo: $(VENV)/installed ## install into .venv and open the console on a small li
 	 fi
 	@$(BIN)/opsconsole demo
 
-test: check ## everything that must hold: static checks, then all tests on real servers
+test: $(VENV)/developed ## everything that must hold: static checks, then all tests on real servers
+	@$(MAKE) -j 2 check compiled
 	@$(PYTHON) tools/fetch_servers.py || [ "$$CI" != true ]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
@@ -38,6 +39,10 @@ check: $(VENV)/developed ## static checks: style, types, layers
 	@$(BIN)/ruff format --check $(present)
 	@$(BIN)/mypy $(present)
 	@$(BIN)/lint-imports
+
+# Workers that begin at once would each compile all tests, where nobody has done so before.
+compiled: $(VENV)/developed
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1 || true
 
 format: $(VENV)/developed ## rewrite the code in its style
 	@$(BIN)/ruff check --fix $(present)

@@ -1,9 +1,11 @@
 """What every test gets: a machine with nothing of the user's in its environment."""
 
 import gc
+import itertools
 import os
 import signal
 import sys
+from collections.abc import Generator
 
 # Hundreds of programs start in a run, and each would compile again what is not kept.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -63,6 +65,7 @@ _SIGNALS = (
     signal.SIGUSR1,
     signal.SIGUSR2,
 )
+_homes = itertools.count()
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 
 
@@ -75,6 +78,16 @@ def pytest_configure() -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Search for no garbage while tests are collected: nothing that is made then is any."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:
@@ -100,7 +113,9 @@ def isolated_environment(
     monkeypatch.setattr(usual_engines, "_SYSTEM", tmp_path_factory.getbasetemp() / "no podman")
     monkeypatch.setattr(crash, "_remembered", [])
     monkeypatch.setattr(crash, "_afterwards", [])
-    home = tmp_path_factory.mktemp("home")
+    # A folder beside others of pytest's would have it look through all of them for each test.
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_homes))
+    home.mkdir(mode=0o700, parents=True)
     for name in list(os.environ):
         foreign = name.startswith(_FOREIGN) and name not in _KEPT
         if foreign or name.lower() in _PROXIES:

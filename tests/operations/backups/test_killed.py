@@ -20,7 +20,7 @@ from opsconsole.operations.backups.store import Store
 from tests.operations.backups.conftest import back_up, put_back
 from tests.operations.backups.trees import picture
 
-ROUNDS = 30
+ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "12"))
 RESTORE = "20260101T000000Z-000000"
 
 WORKER = """
