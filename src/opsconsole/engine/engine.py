@@ -78,9 +78,9 @@ LOOK_WITHIN: Final = 30.0
 
 NOTES_EVERY: Final = 2.0
 DISCOVER_EVERY: Final = 0.5
-COLLECT_AFTER: Final = (10_000, 1, 1_000)
+COLLECT_AFTER: Final = (10_000, 1, 40)
 """Young objects are looked through for cycles a few at a time. All of a large fleet, which stops
-every thread for up to half a second, is looked through about once in an hour."""
+every thread for up to half a second, is looked through every few minutes."""
 
 
 class Engine(EngineCalls):

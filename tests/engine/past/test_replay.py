@@ -151,6 +151,25 @@ async def test_memory_serves_what_the_recording_lacks(archive: Archive) -> None:
     assert (await shown(replay, START + 700.0)).gap is not None
 
 
+async def test_what_is_recorded_is_not_kept_in_memory_too(tmp_path: Path) -> None:
+    replay = Replay(Archive(tmp_path / "recording.db"))
+    for first, last in ((0, 40), (67, 100)):
+        writer = Writer(tmp_path / "recording.db")
+        for second in range(first, last):
+            writer.watching(START + second)
+            writer.write(snapshot(START + second, ServiceView("web", State.OK, START)))
+        writer.close()
+    for second in (0, 15, 30, 50, 65, 80, 95, 110):
+        replay.keep(snapshot(START + second))
+
+    await replay.look_how_far()
+
+    memory = [START + second for second in (50, 65, 110)]
+    assert [each.taken_at for each in replay._recent._kept] == memory
+    assert (await shown(replay, START + 52.0)).origin is Origin.MEMORY
+    assert (await shown(replay, START + 80.0)).origin is Origin.RECORDING
+
+
 async def test_a_recording_that_cannot_be_read_says_why() -> None:
     class Damaged:
         lacks = ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ssl
+import weakref
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,9 @@ import pytest
 import trustme
 
 from opsconsole.config.http import TlsConfig
+from opsconsole.sources.http.connection import Connection
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.timed_socket import TimedSocket
 from opsconsole.sources.http.transport import LeanTransport
 from tests.patience import soon
 from tests.sources.local_http import Said, Server, listening, read_request
@@ -62,6 +66,30 @@ async def test_a_kept_connection_ends_with_its_certificate(
         await transport.aclose()
     # The certificate is good by the clock of OpenSSL, so the new handshake succeeds here.
     assert server.connections == (2 if verified else 1)
+
+
+async def test_nothing_of_a_closed_connection_waits_for_the_collector(
+    connector: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets: list[weakref.ref[TimedSocket]] = []
+    init = Connection.__init__
+
+    def noted(self: Connection, sock: TimedSocket, peer: str) -> None:
+        sockets.append(weakref.ref(sock))
+        init(self, sock, peer)
+
+    monkeypatch.setattr(Connection, "__init__", noted)
+    server = Server(lambda _asked: Said())
+    gc.disable()
+    try:
+        async with listening(server) as url:
+            transport = LeanTransport(connector, timeout=5, looks=1)
+            for _ in range(3):
+                await transport.handle_async_request(httpx.Request("GET", url))
+            await transport.aclose()
+        await soon(lambda: not any(each() for each in sockets))
+    finally:
+        gc.enable()
 
 
 async def test_none_is_kept_once_the_transport_is_closed(connector: Connector) -> None:

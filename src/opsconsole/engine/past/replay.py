@@ -1,13 +1,13 @@
 """Finds past moments for replay.
 
 Invariant: a recording is read on its own thread and within a deadline; a snapshot from it is marked
-as replayed. Without a recording, the last quarter of an hour is kept in memory: at most ``KEPT``
-snapshots, at least ``APART`` seconds apart.
+as replayed. What of the last quarter of an hour is in no recording is kept in memory: at most
+``KEPT`` snapshots, at least ``APART`` seconds apart.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
@@ -79,7 +79,7 @@ class Archive(Moments, Recorded, Protocol):
 
 
 class Recent:
-    """The last quarter of an hour, for a console without a recording."""
+    """The last quarter of an hour, as far as no recording has it."""
 
     def __init__(self) -> None:
         self._kept: deque[Snapshot] = deque(maxlen=KEPT)
@@ -88,6 +88,16 @@ class Recent:
         """Keep ``snapshot`` if enough time has passed since the last one."""
         if not self._kept or snapshot.taken_at - self._kept[-1].taken_at >= APART:
             self._kept.append(snapshot)
+
+    def forget(self, recorded: Span, gaps: Sequence[Gap]) -> None:
+        """Keep only what is not recorded: of a large fleet all of it takes gigabytes."""
+        lacking = [
+            each
+            for each in self._kept
+            if each.taken_at >= recorded.end
+            or any(gap.begin < each.taken_at < gap.end for gap in gaps)
+        ]
+        self._kept = deque(lacking, maxlen=KEPT)
 
     def span(self) -> Span | None:
         """The span of time that is kept."""
@@ -144,11 +154,17 @@ class Replay:
 
     async def look_how_far(self) -> None:
         """Look up the recording's span of time."""
-        if self._archive is None:
+        archive, kept = self._archive, self._recent.span()
+        if archive is None:
             return
-        found = await self._read(self._archive.span)
-        if not isinstance(found, Refusal):
-            self._span = found
+        found = await self._read(archive.span)
+        if isinstance(found, Refusal):
+            return
+        self._span = found
+        if found is not None and kept is not None:
+            gaps = await self._read(lambda: archive.gaps(kept.begin, found.end))
+            if not isinstance(gaps, Refusal):
+                self._recent.forget(found, gaps)
 
     async def past(self, began: float, window: float) -> Past:
         """What was recorded in the ``window`` seconds before ``began``; nothing if that fails.

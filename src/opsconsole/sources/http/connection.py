@@ -158,6 +158,10 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio when the connection is gone."""
         self._broke_off(exc)
+        if self._transport is not None:
+            # A method of its own, which asyncio leaves there: a circle for the collector, with the
+            # socket and its buffer, for each connection that a large fleet has had.
+            vars(self._transport).pop("_read_ready_cb", None)
 
     def close(self) -> None:
         """Drop the connection at once; idempotent."""
