@@ -8,11 +8,14 @@ from typing import Any, Final
 
 from opsconsole.config.files.problems import KeyPath, did_you_mean
 from opsconsole.config.remedies import why_not
-from opsconsole.model.written.expressions import Comparison
+from opsconsole.model.written.expressions import BUILT_IN, Comparison
 from opsconsole.model.written.triggers import parse_trigger
 
 FIGURES: Final = ("latency", "error_rate", "request_rate", "cpu", "memory")
 """The figures that a remedy can wait for, besides the declared metrics of its service."""
+
+OF_ITS_HOST: Final = frozenset(name for name in BUILT_IN if name.startswith(("disk", "host_")))
+"""Figures of a host: rules may report them, and no remedy acts on them."""
 
 QUANTILES: Final = (0.5, 0.95, 0.99)
 """Those of a latency."""
@@ -80,7 +83,10 @@ def _check_figure(
         return
     quantity, metrics = condition.quantity, _metrics(services, remedy.get("service"))
     known = [*FIGURES, *metrics]
-    if quantity.name not in known:
+    if quantity.name in OF_ITS_HOST and quantity.name not in metrics:
+        said = f"{quantity.name} is of the host: it is no evidence about one service of those there"
+        yield path, said, f"let people hear of it: services.{remedy.get('service')}.alerts"
+    elif quantity.name not in known:
         said = f"a remedy cannot wait for {quantity.name!r}"
         there_are = f"there are {', '.join(known)}; and state"
         yield path, said, did_you_mean(quantity.name, known) or there_are
