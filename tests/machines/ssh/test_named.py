@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,9 +106,16 @@ async def test_what_was_looked_up_and_not_begun_is_never_begun(
     count = tmp_path / "count"
     command = sh(f"echo x >>{count}")
     assert await machine.ended("one", command, limit=LIMIT, deadline=1.0) is None
-    with pytest.raises(MachineError, match="before it was begun"):
+    with pytest.raises(MachineError, match="never will"):
         await ran(machine, command, name="one")
     assert not count.exists()
+
+
+async def test_a_host_may_be_slow_to_begin_it(machine: SshMachine, home: Path) -> None:
+    slow = home.parent / "bin/setsid"
+    slow.write_text(f'#!/bin/sh\nsleep 1.5; exec {shutil.which("setsid")} "$@"\n')
+    slow.chmod(0o755)
+    assert (await ran(machine, sh("exit 3"))).code == 3
 
 
 async def test_it_goes_on_without_the_line_and_its_end_is_found(home: Path, tmp_path: Path) -> None:
@@ -166,10 +174,10 @@ async def test_a_late_message_of_a_line_that_is_gone_does_nothing(
     home: Path, tmp_path: Path
 ) -> None:
     """What is looked up over a new line stays as it is found."""
-    file, begun = tmp_path / "file", tmp_path / "begun"
+    file, begun, go = (tmp_path / each for each in ("file", "begun", "go"))
     errand = secrets.token_hex(8)
     first = SshMachine(Target("db", "db", errand=errand), Gate())
-    slow = f"touch {begun}; sleep 1; touch {file}"
+    slow = f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done; touch {file}"
     task = asyncio.create_task(first.ask(slow, limit=LIMIT, deadline=60.0))
     while not begun.exists():  # noqa: ASYNC110 - a program's own doing
         await asyncio.sleep(0.01)
@@ -181,7 +189,8 @@ async def test_a_late_message_of_a_line_that_is_gone_does_nothing(
         await second.ask(":", limit=LIMIT, deadline=60.0)
         with pytest.raises(MachineError):
             await task
-        await asyncio.sleep(1.1)
+        go.touch()
+        await asyncio.sleep(0.5)
         assert not file.exists()
     finally:
         for each in (first, second, other):

@@ -29,6 +29,9 @@ _LONGEST_PAUSE: Final = 1.0
 _STARTING: Final = 3
 """Looks that find nothing before it is kept from being begun."""
 
+_SLOW: Final = 45.0
+"""Seconds that a busy host may take to begin what it has answered that it will."""
+
 _OUTPUT: Final = 2.0
 """Seconds that the end of its output may come after its own, which a child may hold open."""
 
@@ -117,25 +120,36 @@ def run(
     lines: Lines, name: str, command: Command, *, limit: int, deadline: float, stop: Stop
 ) -> Finished:
     """Begin ``command`` and wait for its end. Raises MachineError."""
+    waits = _SLOW
+    why = f"{lines.target.name} had not begun it when it was looked up, and never will"
     try:
         _begin(lines, name, command, limit, deadline)
     except MachineError as error:
         if not error.begun:
             raise
-    found = ended(lines, name, command, limit=limit, deadline=deadline, stop=stop)
+        waits, why = 0.0, f"the line to {lines.target.name} broke before it was begun"
+    found = ended(lines, name, command, limit=limit, deadline=deadline, stop=stop, begins=waits)
     if found is None:
-        what = f"the line to {lines.target.name} broke before it was begun"
-        raise MachineError(Failure.OTHER, what)
+        raise MachineError(Failure.OTHER, why)
     return found
 
 
 def ended(
-    lines: Lines, name: str, command: Command, *, limit: int, deadline: float, stop: Stop
+    lines: Lines,
+    name: str,
+    command: Command,
+    *,
+    limit: int,
+    deadline: float,
+    stop: Stop,
+    begins: float = 0.0,
 ) -> Finished | None:
     """Wait for the end of what was begun under ``name``, as long as the line is away too.
 
-    None where it was not, and never will be. Raises MachineError where nothing is known of it.
+    It may still begin within ``begins`` seconds. None where it was not, and never will be. Raises
+    MachineError where nothing is known of it.
     """
+    begins += time.monotonic()
     ends = time.monotonic() + deadline + command.grace + AWAY
     pause, absent, over = _FIRST_PAUSE, 0, 0.0
     why = f"{command.argv[0]} at {lines.target.name} has not ended"
@@ -157,7 +171,8 @@ def ended(
                     break
                 case [b"none"]:
                     absent += 1
-                    if absent > _STARTING and _asked(lines, name, _NEVER, changes=True):
+                    late = absent > _STARTING and time.monotonic() > begins
+                    if late and _asked(lines, name, _NEVER, changes=True):
                         why = f"{lines.target.name} keeps nothing of what was begun"
                         break
         except _AwayError as error:
