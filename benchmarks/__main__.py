@@ -22,6 +22,7 @@ BENCHMARKS: Final = (
     "operations",
     "logs",
     "recording",
+    "shared_recording",
     "replay",
     "soak",
     "mutation",
