@@ -1,6 +1,6 @@
 """What it costs to record for other hosts as well, beside the file alone in the same run.
 
-``python -m benchmarks.shared_recording``. A quarter of an hour of the fleet of ``recording``, on a
+``python -m benchmarks.shared_recording``. Five minutes of the fleet of ``recording``, on a
 clock of its own, is recorded into a file, and sent every 15 s of it to a real PostgreSQL on
 loopback; then it is thinned, and that is sent. CPU is that of the whole process within these
 calls, so that what psycopg does counts as well. Another host reads moments of it, each fetched,
@@ -30,12 +30,12 @@ from opsconsole.operations.shared_recordings import SharedRecordings
 from tests.servers.postgresql import Postgresql, why_no_postgresql
 
 SERVICES: Final = 100
-SECONDS: Final = 900.0
+SECONDS: Final = 300.0
 PACE: Final = 0.5
 MOST: Final = 1.0
 """Per cent of a core."""
 
-MOMENTS: Final = 25
+MOMENTS: Final = 9
 _KEEP: Final = 1e9
 
 

@@ -38,9 +38,11 @@ def classes(hint: Any, seen: set[type]) -> Iterator[type]:
 PARTS = sorted(set(classes(Snapshot, set())) - {Snapshot}, key=lambda part: part.__name__)
 
 
-def through_json(value: Any, written: Mapping[str, list[str]], read_as: type) -> Any:
+def through_json(
+    value: Any, written: Mapping[str, list[str]], read_as: type, *, strict: bool = False
+) -> Any:
     tree = json.loads(json.dumps(Encoder().encode(value)))
-    return Decoder(written).decode(read_as, tree)
+    return Decoder(written, strict=strict).decode(read_as, tree)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
@@ -48,9 +50,10 @@ def test_what_was_written_is_read(part: type) -> None:
     @settings(max_examples=15, deadline=None)
     @given(values(part))
     def round_trip(value: Any) -> None:
-        read = through_json(value, layout(Snapshot), part)
-        assert read == value
-        assert type(read) is part
+        for strict in (False, True):
+            read = through_json(value, layout(Snapshot), part, strict=strict)
+            assert read == value
+            assert type(read) is part
 
     round_trip()
 

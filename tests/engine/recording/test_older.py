@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from opsconsole.engine.recording.archive import Archive
+from opsconsole.engine.recording.writer import Writer
 from opsconsole.model.past.replay import Span
 from opsconsole.model.running.workloads import Phase, Place, PlaceKind, Port, Update
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from tests.engine.recording.conftest import Opened
 
 START = 1_700_000_000.0
 WRITTEN = Path(__file__).parent / "data" / "recording-before-workloads.db"
@@ -21,10 +23,13 @@ DOCKER = Place(PlaceKind.ENGINE, "docker")
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def archive(tmp_path: Path, opened: Opened) -> Archive:
     path = tmp_path / "recording.db"
     shutil.copy(WRITTEN, path)
-    return Archive(path)
+    if opened is not Archive:
+        # Only a console that records into it sends it.
+        Writer(path).close()
+    return opened(path)
 
 
 def at(archive: Archive, second: float) -> Snapshot:

@@ -1,5 +1,7 @@
 """The banner of a moment that is not now."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +50,18 @@ def test_what_is_read_takes_the_place_of_how_to_return() -> None:
     assert "09:13:07Z, 1m00s ago · reading 09:12:07Z" in said(shown, 80)
     assert "returns" not in said(shown, 80)
     assert "p returns to now" in said(replay.Shown(moment(60.0), None), 80)
+
+
+def test_whose_look_it_is_is_said_before_how_to_return() -> None:
+    seen = moment(60.0)
+    theirs = replace(seen, snapshot=replace(seen.snapshot, seen_by="kim@bastion-a"))
+    latest = replace(LATEST, services=LATEST.services[:1])
+    wide = said(replay.Shown(theirs, None), 120, latest)
+    assert "ago (as kim@bastion-a saw it) · p returns to now" in wide
+    narrow = said(replay.Shown(theirs, None), 80, latest)
+    assert "(as kim@bastion-a saw it)" in narrow
+    assert "returns" not in narrow
+    assert "(kim@bastion-a)" in said(replay.Shown(theirs, None), 60, latest)
 
 
 def test_sentences_say_from_when_to_when() -> None:

@@ -10,6 +10,7 @@ know and uses defaults for fields that the file lacks.
 """
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -298,25 +299,31 @@ def _optional(hint: Any) -> Any:
     return inner
 
 
-def _exactly(*kinds: type) -> _Convert:
-    """The value itself, where it is of one of ``kinds``, and a whole number is not beyond any."""
-
-    def checked(value: Any) -> Any:
-        if type(value) not in kinds or (type(value) is int and abs(value) > _FAR):
-            raise ValueError("a value of another kind than it must be")
-        return value
-
-    return checked
+def _text(value: Any) -> Any:
+    if type(value) is not str:
+        raise ValueError("what must be a text is none")
+    return value
 
 
+def _number(value: Any) -> Any:
+    """A number, which may be of another kind than it is declared, as in Python."""
+    if type(value) not in _NUMBERS or (type(value) is int and abs(value) > _FAR):
+        raise ValueError("what must be a number is none")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    if not math.isfinite(_number(value)):
+        raise ValueError("what must be a number is none")
+    return value
+
+
+_NUMBERS: Final = frozenset({bool, int, float})
 _FAR: Final = 2**63
 _CHECKED: Final[Mapping[Any, _Convert]] = {
-    str: _exactly(str),
-    bool: _exactly(bool),
-    int: _exactly(int, bool),
-    float: _exactly(float, int),
-}
-"""What lets only a value of its type pass."""
+    str: _text, bool: _whole, int: _whole, float: _number,
+}  # fmt: skip
+"""What lets only a text, or a number, pass."""
 
 
 def _one_of(words: tuple[object, ...]) -> _Convert:

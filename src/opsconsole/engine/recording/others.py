@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.dataclass import dataclass
-from opsconsole.engine.recording.database import connect_reader, identity_of
+from opsconsole.engine.recording.database import RecordingError, connect_reader, identity_of
 from opsconsole.engine.recording.fetched import WITHIN, FetchedArchive, Fetching
 from opsconsole.errors import StateError
 from opsconsole.operations.shared_recordings import Listed, Piece, SharedRecordings
@@ -125,7 +125,10 @@ class Others:
         self._since = {each.listed.id: each.since for each in news}
 
     def _own_id(self) -> str:
-        connection = connect_reader(self._own)
+        try:
+            connection = connect_reader(self._own)
+        except RecordingError:
+            return ""
         if connection is None:
             return ""
         with closing(connection):

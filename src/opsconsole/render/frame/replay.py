@@ -55,9 +55,13 @@ def banner(
     """One line over the whole ``width``; ``sources`` fill the remaining room."""
     parts = [Span(f" {_what(shown, now)} ", Role.REPLAY)]
     reading = _reading(shown, now)
-    for text in (reading, "" if reading else f"· {_way_back()} ", _origin(shown)):
-        if text and line_width(tuple(parts)) + len(text) + _present_width(latest) <= width:
-            parts.append(Span(text, Role.REPLAY))
+    room = width - _present_width(latest)
+    # Whose look it is counts for more than how to return.
+    for texts in ((reading,), _origins(shown), ("" if reading else f"· {_way_back()} ",)):
+        for text in texts:
+            if text and line_width(tuple(parts)) + len(text) <= room:
+                parts.append(Span(text, Role.REPLAY))
+                break
     present = _present(latest)
     left = width - line_width(tuple(parts)) - line_width(present)
     if left >= _ROOM_FOR_SOURCES:
@@ -112,13 +116,15 @@ def _reading(shown: Shown, now: float) -> str:
     return "" if shown.wanted is None else f"· reading {when(shown.wanted, now)} … "
 
 
-def _origin(shown: Shown) -> str:
+def _origins(shown: Shown) -> tuple[str, ...]:
+    """Where the moment is from, in words that are shorter and shorter."""
     moment = shown.moment
     if moment is None or shown.held:
-        return ""
-    seen_by = moment.snapshot.seen_by
-    origin = f"as {seen_by} saw it" if seen_by else _ORIGINS.get(moment.origin.value, "")
-    return f"({origin}) " if origin else ""
+        return ()
+    if seen_by := moment.snapshot.seen_by:
+        return f"(as {seen_by} saw it) ", f"({seen_by}) ", "(of another host) "
+    origin = _ORIGINS.get(moment.origin.value, "")
+    return (f"({origin}) ",) if origin else ()
 
 
 def _present(latest: Snapshot | None) -> Line:
