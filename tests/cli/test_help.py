@@ -51,6 +51,22 @@ def test_an_option_is_where_it_does_something(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_is_asked_for_is_understood_as_by_the_whole(name: str) -> None:
+    (alone,) = (
+        each.choices
+        for each in build_parser(name)._actions
+        if isinstance(each, argparse._SubParsersAction)
+    )
+    assert list(alone) == [name]
+    assert alone[name].format_help() == COMMANDS[name].format_help()
+    assert alone[name]._defaults["module"] == COMMANDS[name]._defaults["module"]
+
+
+def test_what_is_no_command_is_refused_by_all_of_them() -> None:
+    assert build_parser("--theme").format_help() == build_parser().format_help()
+
+
 def test_init_says_which_file_it_writes() -> None:
     said = " ".join(COMMANDS["init"].format_help().split())
     assert "file to write" in said

@@ -10,6 +10,7 @@ from typing import Final
 from opsconsole import VERSION_LINE
 from opsconsole.cli.parsing import (
     Parser,
+    Unasked,
     add_config_option,
     add_look_options,
     add_read_only_option,
@@ -18,8 +19,8 @@ from opsconsole.cli.parsing import (
 )
 
 
-def build_parser() -> Parser:
-    """The whole command line as one parser."""
+def build_parser(asked: str = "") -> Parser:
+    """The command line as one parser: whole, or of the one command that is ``asked`` for."""
     common = common_options()
     parser = Parser(
         prog="opsconsole",
@@ -30,26 +31,26 @@ def build_parser() -> Parser:
     parser.set_defaults(module="screen", urls=[])
     # Not named, the program would be worked out by formatting a whole usage.
     parsers = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
-    commands = _Commands(parsers)
-    _add_reading_commands(commands)
-    _add_unattended_commands(commands)
-    _add_first_configurations(commands)
-    _add_logs(commands)
-    _add_changing_commands(commands)
-    _add_alert_commands(commands)
-    _add_incident_commands(commands)
-    _add_demo(commands)
-    return parser
+    commands = _Commands(parsers, asked)
+    for add in (
+        _add_reading_commands, _add_unattended_commands, _add_first_configurations, _add_logs,
+        _add_changing_commands, _add_alert_commands, _add_incident_commands, _add_demo,
+    ):  # fmt: skip
+        add(commands)
+    # What is no command is refused by the parser that knows them all.
+    return parser if parsers.choices else build_parser()
 
 
 class _Commands:
     """Adds commands, each with its description and the options that all of its kind have."""
 
-    def __init__(self, parsers: "argparse._SubParsersAction[Parser]") -> None:
-        self._parsers = parsers
+    def __init__(self, parsers: "argparse._SubParsersAction[Parser]", asked: str) -> None:
+        self._parsers, self._asked, self._unasked = parsers, asked, Unasked()
 
     def add(self, name: str, text: str, *, reads: bool = True, changes: bool = False) -> Parser:
         """A command; ``reads`` a configuration, ``changes`` something unless it is forbidden."""
+        if self._asked not in {"", name}:
+            return self._unasked
         parser = self._parsers.add_parser(
             name, help=text, description=f"{text[:1].upper()}{text[1:]}."
         )

@@ -113,8 +113,8 @@ def _joined(argv: Sequence[str]) -> list[str]:
 def _for_a_command(argv: Sequence[str]) -> argparse.Namespace:
     from opsconsole.cli.commands import build_parser
 
-    whole = build_parser()
-    arguments, rest = whole.parse_known_args(_joined(argv))
+    parser = build_parser(argv[0] if argv else "")
+    arguments, rest = parser.parse_known_args(_joined(argv))
     if rest:
-        vars(arguments).get("parser", whole).error(f"unrecognized arguments: {' '.join(rest)}")
+        vars(arguments).get("parser", parser).error(f"unrecognized arguments: {' '.join(rest)}")
     return arguments

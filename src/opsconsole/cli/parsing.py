@@ -6,7 +6,7 @@ Invariant: imports nothing but the standard library.
 import argparse
 import sys
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 EX_USAGE: Final = 64
 EX_CONFIG: Final = 78
@@ -31,6 +31,21 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong and how it is used, then exit."""
         self.print_usage(sys.stderr)
         self.exit(EX_USAGE, f"{self.prog}: {as_text(message)}\n")
+
+
+class Unasked(Parser):
+    """Stands for every command that is not asked for: none of their words is worked out."""
+
+    def __init__(self) -> None:
+        super().__init__(prog="", add_help=False, conflict_handler="resolve")
+        self._nothing = argparse.Action([], "")
+
+    def add_argument(self, *_names: Any, **_how: Any) -> argparse.Action:
+        """Take nothing."""
+        return self._nothing
+
+    def set_defaults(self, **_values: Any) -> None:
+        """Take nothing."""
 
 
 def natural(text: str) -> int:
