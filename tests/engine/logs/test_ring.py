@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.logs.ring import CHARACTERS, LogRing
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.line import ParsedLine, Part
+from opsconsole.sources.logs.parsed_line import ParsedLine, Part
 
 NOW = 1_795_255_200.0
 

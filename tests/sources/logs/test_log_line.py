@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.line import ParsedLine, Part, parse
+from opsconsole.sources.logs.line import parse
+from opsconsole.sources.logs.parsed_line import ParsedLine, Part
 from opsconsole.sources.logs.raw_lines import RawLine
 from tests.clean import is_clean
 

@@ -7,7 +7,7 @@ with the line that reported it, through blank lines and chained errors.
 
 from opsconsole.dataclass import dataclass
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.line import ParsedLine, Part
+from opsconsole.sources.logs.parsed_line import ParsedLine, Part
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from opsconsole.engine.logs.gravity import maybe_errors
 from opsconsole.engine.logs.pattern import PatternCount
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.line import ParsedLine, parse_by
+from opsconsole.sources.logs.parsed_line import ParsedLine
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import LINE_LIMIT
 
@@ -66,8 +66,11 @@ class LogIntake:
         patterns: Mapping[str, str] | None = None,
         ahead: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        from opsconsole.sources.logs.line import parse_by
+
         self.ring = ring
         self._clock = clock
+        self._parse_by = parse_by
         self._form, self._ahead = form, ahead
         self._allowance = Allowance(RATE)
         self._saved = Allowance(SAVED)
@@ -139,7 +142,7 @@ class LogIntake:
         self._add([self._parsed(line, arrived) for line in raw], arrived)
 
     def _parsed(self, line: RawLine, arrived: float) -> ParsedLine:
-        return parse_by(line, self._form, arrived, self._ahead())
+        return self._parse_by(line, self._form, arrived, self._ahead())
 
     def _add(self, lines: list[ParsedLine], arrived: float) -> None:
         if self._missing:

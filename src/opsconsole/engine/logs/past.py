@@ -19,7 +19,6 @@ from opsconsole.engine.logs.query import is_chosen
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.model.logs import LogLine, LogQuery, PastEnd
 from opsconsole.sources.logs.base import LogSource, Sought, Stretch
-from opsconsole.sources.logs.line import parse_by
 
 CHARACTERS: Final = 64_000_000
 """The most characters that one reading keeps."""
@@ -126,6 +125,8 @@ class PastReading:
 
     def _entries(self, stretch: Stretch) -> Iterator[LogLine]:
         """The entries of a stretch, in their order, until a bound is met."""
+        from opsconsole.sources.logs.line import parse_by
+
         ring = LogRing(self.name, capacity=sys.maxsize)
         self.found.read += stretch.read
         try:

@@ -14,7 +14,7 @@ from typing import Final
 from opsconsole.engine.logs.assembly import Assembly
 from opsconsole.engine.logs.kept import Kept
 from opsconsole.model.logs import LINES_KEPT, LogLevel, LogLine, LogStatus
-from opsconsole.sources.logs.line import ParsedLine, Part
+from opsconsole.sources.logs.parsed_line import ParsedLine, Part
 
 CHARACTERS: Final = 8_000_000
 """The most characters held of one log."""

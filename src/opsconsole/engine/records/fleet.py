@@ -53,7 +53,7 @@ from opsconsole.sources.health.factory import (
 SCRAPE_EVERY: Final = 15.0
 """Seconds between the console's own scrapes of an instance, unless a short window needs more."""
 
-_NO_ACTIONS: Final = Actions()
+_NO_ACTIONS: Final = Actions.model_construct()
 
 LEAST_SCRAPE: Final = 1.0
 """Seconds; no target is scraped more often."""

@@ -8,14 +8,13 @@ line. A line that is not JSON, or not an object, is text, whatever was declared.
 import json
 import re
 from dataclasses import replace
-from enum import StrEnum
 from typing import Any, Final
 
-from opsconsole.dataclass import dataclass
 from opsconsole.hiding import hidden_in_places
 from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.json_line import read_object
 from opsconsole.sources.logs.levels import level_in
+from opsconsole.sources.logs.parsed_line import ParsedLine, Part
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.sources.logs.stamps import Stamp, find_stamp
 from opsconsole.text import sanitize
@@ -23,22 +22,6 @@ from opsconsole.text import sanitize
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _JSON_WITHIN: Final = 200
 """Characters before an object that a collector may have put in front of it."""
-
-
-class Part(StrEnum):
-    """What a line is of an entry. ``ENTRY`` begins one; the others may belong to one before.
-
-    ``MORE`` always does: what is indented, a cause, a frame. ``TRACE`` begins the report of an
-    error that nobody caught, or follows the line that reports it. ``REASON`` names an error, as
-    the end of a trace or its beginning. ``CHAIN`` says that another trace follows.
-    """
-
-    ENTRY = "entry"
-    MORE = "more"
-    TRACE = "trace"
-    REASON = "reason"
-    CHAIN = "chain"
-    BLANK = "blank"
 
 
 _CLOCK: Final = re.compile(r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[\s\]]")
@@ -72,26 +55,6 @@ _PARTS: Final = (
 _FATAL: Final = re.compile(
     r"panic: |fatal error: |terminate called |thread '[^']*' (?:\(\d+\) )?panicked"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedLine:
-    """``at`` is in Unix seconds, None where neither the line nor its place gives a time.
-
-    ``own``: the line itself bears its time. ``clocked``: it begins with a time of a day that is not
-    named. ``awaits``: its level or message is in the next.
-    ``matched`` names the declared patterns that it matches, ``replica`` is whose line it is.
-    """
-
-    text: str
-    level: LogLevel = LogLevel.UNKNOWN
-    at: float | None = None
-    part: Part = Part.ENTRY
-    own: bool = False
-    awaits: bool = False
-    clocked: bool = False
-    matched: tuple[str, ...] = ()
-    replica: str = ""
 
 
 def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
