@@ -86,6 +86,7 @@ class SshHostSource(Source[Host]):
         self._clock_due = 0.0
         self._slow_due = 0.0
         self._disks_due = 0.0
+        self._disks_pause = _SLOW_INTERVAL
         self._beside_until = 0.0
 
     @property
@@ -265,7 +266,8 @@ class SshHostSource(Source[Host]):
     async def _look_at_disks(self) -> None:
         """By a program of its own: one that hangs on a dead share is ended alone.
 
-        The kernel may not let it end, so that such a share is rarely asked.
+        The kernel may not let it end, so that such a share is asked ever more rarely; a host may be
+        too busy to answer once, so that it is not given up at once.
         """
         if self._clock.now() < self._disks_due:
             return
@@ -279,8 +281,10 @@ class SshHostSource(Source[Host]):
             self._disks = ()
             return
         if finished.end is not End.EXITED:
-            self._disks, self._disks_due = (), self._clock.now() + _HUNG_INTERVAL
+            self._disks, self._disks_due = (), self._clock.now() + self._disks_pause
+            self._disks_pause = min(_HUNG_INTERVAL, 2 * self._disks_pause)
             return
+        self._disks_pause = _SLOW_INTERVAL
         # It fails where one of them cannot be read, and says the others.
         self._disks = disks_of(finished.output)
 
