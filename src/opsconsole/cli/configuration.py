@@ -12,7 +12,6 @@ from opsconsole.config.files.finding import find
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.dataclass import dataclass
-from opsconsole.discovery.look import look
 from opsconsole.errors import OpsconsoleError
 from opsconsole.text import sanitize
 from opsconsole.zones import begin_in
@@ -48,10 +47,12 @@ def require_service(settings: Settings, name: str) -> None:
     """
     if name in settings.services:
         return
+    # Nothing else of what finds a configuration needs what looks, or what makes words.
+    from opsconsole.discovery.look import look
+
     fleet = look(settings, about=(name,))
     if name in fleet.settings.services:
         return
-    # Nothing else of what finds a configuration needs what makes words, which starts slowly.
     from opsconsole.render.status_text import NOTHING_WATCHED
 
     known = ", ".join(fleet.settings.services)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.cli.configuration import Configuration
-from opsconsole.cli.engine import team_book
+from opsconsole.cli.known_state import team_book
 from opsconsole.cli.main import main
 from opsconsole.cli.parsing import EX_UNAVAILABLE, EX_USAGE
 from opsconsole.cli.reading.incident import export_to

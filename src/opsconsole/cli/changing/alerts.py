@@ -13,7 +13,8 @@ from typing import Final
 
 from opsconsole.cli.changing.operate import carry_out, duration_of
 from opsconsole.cli.configuration import Configuration, from_arguments
-from opsconsole.cli.engine import acknowledged, archive_of
+from opsconsole.cli.engine import archive_of
+from opsconsole.cli.known_state import acknowledged
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine

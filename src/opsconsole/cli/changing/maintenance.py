@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
-from opsconsole.cli.engine import maintenances_of
+from opsconsole.cli.known_state import maintenances_of
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
 from opsconsole.model.maintenance import Maintenance

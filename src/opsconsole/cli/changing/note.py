@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from opsconsole.cli.configuration import from_arguments, require_service
-from opsconsole.cli.engine import note_book
+from opsconsole.cli.known_state import note_book
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
 

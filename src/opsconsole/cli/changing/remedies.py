@@ -12,7 +12,7 @@ import sys
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration, from_arguments
-from opsconsole.cli.engine import acknowledged, known_maintenances
+from opsconsole.cli.known_state import acknowledged, known_maintenances
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
 from opsconsole.engine.desks.automation_desk import automation_of, rules_of

@@ -9,9 +9,9 @@ import sys
 from dataclasses import replace
 
 from opsconsole.cli.configuration import Configuration, from_arguments
-from opsconsole.cli.engine import (
+from opsconsole.cli.engine import archive_of
+from opsconsole.cli.known_state import (
     acknowledged,
-    archive_of,
     degradations_of,
     known_maintenances,
     notes_of,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from opsconsole import durable
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
-from opsconsole.cli.engine import archive_of, notes_of, operations_of
+from opsconsole.cli.engine import archive_of
+from opsconsole.cli.known_state import notes_of, operations_of
 from opsconsole.cli.parsing import EX_USAGE, as_text
 from opsconsole.cli.reading import incident_listing as listing
 from opsconsole.cli.reading.incident_listing import incident_number

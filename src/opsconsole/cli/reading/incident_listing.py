@@ -9,7 +9,7 @@ import sys
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration
-from opsconsole.cli.engine import team_book
+from opsconsole.cli.known_state import team_book
 from opsconsole.cli.parsing import as_text
 from opsconsole.clock import SystemClock
 from opsconsole.errors import OpsconsoleError

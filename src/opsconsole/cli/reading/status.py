@@ -9,7 +9,7 @@ import json
 import sys
 
 from opsconsole.cli.configuration import from_arguments
-from opsconsole.cli.engine import acknowledged, known_maintenances, with_automation, with_team
+from opsconsole.cli.known_state import acknowledged, known_maintenances, with_automation, with_team
 from opsconsole.clock import SystemClock
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError

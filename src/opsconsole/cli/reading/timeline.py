@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
-from opsconsole.cli.engine import archive_of, notes_of, operations_of
+from opsconsole.cli.engine import archive_of
+from opsconsole.cli.known_state import notes_of, operations_of
 from opsconsole.cli.parsing import EX_INCOMPLETE, EX_USAGE
 from opsconsole.engine.judge.alike import Known
 from opsconsole.engine.judge.events import operation_moved
