@@ -7,8 +7,10 @@ people and begins nothing.
 
 import argparse
 import asyncio
+import ctypes
 import signal
 import sys
+from contextlib import suppress
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration, from_arguments
@@ -24,14 +26,26 @@ from opsconsole.watcher.watch import Watch
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LINE: Final = 2000
 
+_MALLOC: Final = {-8: 1, -3: 128 * 1024, -1: 128 * 1024}
+"""mallopt(3): one arena for all threads; what is large lies apart, and goes back when free."""
+
 PACE: Final = 2.0
 """Seconds between two snapshots: nobody sees them, and people are notified after many more."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Watch until a signal comes; 0 then."""
+    _hold_little()
     asyncio.run(_watch(from_arguments(arguments)))
     return 0
+
+
+def _hold_little() -> None:
+    """Let the C library keep little of what is not used any more, where it can."""
+    with suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in _MALLOC.items():
+            mallopt(option, value)
 
 
 async def _watch(configuration: Configuration) -> None:
