@@ -46,9 +46,10 @@ class RecordingServer:
     requests: list[Request] = field(default_factory=list)
     started_at: float = field(default_factory=lambda: time.time() - 1000)
     heals_by: str = ""
+    address: str = "127.0.0.1"
 
     def __post_init__(self) -> None:
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server((self.address, 0), _Handler)
         self._server.owner = self
         self._released = threading.Event()
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -56,7 +57,7 @@ class RecordingServer:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://{self.address}:{self._server.server_address[1]}"
 
     @property
     def changes(self) -> list[Request]:

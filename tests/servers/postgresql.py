@@ -30,7 +30,6 @@ _UNPRIVILEGED = (
     "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", "--pdeathsig=KILL",
 )  # fmt: skip
 _SETTINGS = (
-    "listen_addresses=127.0.0.1",
     "fsync=off",
     "jit=off",
     "shared_buffers=16MB",
@@ -49,9 +48,15 @@ def why_no_postgresql() -> str:
 
 
 class Postgresql:
-    """One server, which a test may stop, start, suspend and promote."""
+    """One server, which a test may stop, start, suspend and promote.
 
-    def __init__(self, folder: Path | None = None, *, port: int = 0) -> None:
+    It listens on the loopback and on ``address``, where it trusts that network.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, port: int = 0, address: str = LOOPBACK
+    ) -> None:
+        self.address = address
         # The path of a socket is limited to 108 bytes.
         made = folder or Path(tempfile.mkdtemp(prefix="opsconsole-postgresql-"))
         self.folder, self.port = made, port or free_port()
@@ -70,6 +75,9 @@ class Postgresql:
         """Make its files and start it."""
         self._run("initdb", "-D", self.data, "-U", OWNER, "-A", "trust", "-E", "UTF8",
                   "--locale=C", "--no-sync", "-L", _share())  # fmt: skip
+        if self.address != LOOPBACK:
+            with (self.data / "pg_hba.conf").open("a") as allowed:
+                allowed.write(f"host all all {self.address}/24 trust\n")
         self.start()
         return self
 
@@ -77,6 +85,7 @@ class Postgresql:
         """Start it, and return once it answers."""
         argv = [*_as_server(), _program("postgres"), "-D", str(self.data), "-p", str(self.port)]
         argv += ["-k", str(self.folder), *(word for each in _SETTINGS for word in ("-c", each))]
+        argv += ["-c", f"listen_addresses={','.join({LOOPBACK, self.address})}"]
         self._process = start(
             "postgresql", argv, log=self.folder / "log", ready=self.answers, deadline=60.0,
             env=binaries.environment(), folder=self.folder,
@@ -112,6 +121,14 @@ class Postgresql:
         self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.conninfo(name)
 
+    def keep_tables_in(self, folder: Path) -> None:
+        """Have databases that are made from now on stand in ``folder``; its log is elsewhere."""
+        if os.geteuid() == 0:
+            os.chown(folder, _NOBODY, _NOBODY)
+        where = sql.SQL("CREATE TABLESPACE apart LOCATION {}").format(str(folder))
+        self.execute(where)
+        self.execute(sql.SQL("ALTER DATABASE template1 SET TABLESPACE apart").format())
+
     def execute(self, statement: sql.Composed, database: str = "postgres") -> None:
         """Run a statement as the owner."""
         with psycopg.connect(self.conninfo(database), autocommit=True) as connection:
@@ -123,7 +140,7 @@ class Postgresql:
 
     def standby(self) -> "Postgresql":
         """A copy that follows this one and can only be read; ``promote`` makes it a primary."""
-        made = Postgresql()
+        made = Postgresql(address=self.address)
         self._standbys.append(made)
         made._run(
             "pg_basebackup", "-d", self.conninfo("postgres"), "-D", made.data, "-R", "-X", "stream",
@@ -142,7 +159,8 @@ class Postgresql:
         settings = self.folder / f"pgbouncer-{port}.ini"
         settings.write_text(
             f"[databases]\n* = host={LOOPBACK} port={self.port}\n[pgbouncer]\n"
-            f"listen_addr = {LOOPBACK}\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"listen_addr = {','.join({LOOPBACK, self.address})}\n"
+            f"listen_port = {port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {self.folder}/users.txt\nadmin_users = {OWNER}\n"
             f"pool_mode = {mode}\ndefault_pool_size = 4\nquery_wait_timeout = 5\n"
             "server_login_retry = 1\n"

@@ -23,15 +23,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+import psycopg
 from psycopg import sql
 
 from opsconsole.demo.processes import ServerError
 from opsconsole.model.operation import Operation
+from opsconsole.operations.locks.lease import TERMS, Terms
 from opsconsole.operations.postgresql_place import PostgresqlPlace
 from tests.operations.recording_server import Behaviour, RecordingServer
 from tests.operations.team.bastion import QUICK
 from tests.patience import until
-from tests.servers.line import Line
+from tests.servers.network import Host, Link, Network
 from tests.servers.postgresql import Postgresql
 
 CALL: Final = 0.3
@@ -68,7 +70,8 @@ Event = Callable[[], object]
 
 class Counts(NamedTuple):
     """What was seen of a schedule. ``gaps``: two at once, since a runner was suspended between its
-    last check and its call. ``unsaid``: calls whose step the journal does not have as begun."""
+    last check and its call. ``unsaid``: calls whose step the journal does not have as begun.
+    ``taken_over``: seconds from the loss of a runner to its verdict by another, at most."""
 
     calls: int
     operations: int
@@ -77,15 +80,17 @@ class Counts(NamedTuple):
     gaps: int
     unknown: int
     unsaid: int
+    taken_over: float
 
 
 @dataclass
 class Bastion:
-    """A console in a process of its own, and the line between it and the server."""
+    """A console on a host of its own, and its links to the server and to the service."""
 
     name: str
     argv: list[str]
-    line: Line
+    state: Link
+    services: Link
     process: "subprocess.Popen[str] | None" = None
     runners: dict[int, str] = field(default_factory=dict)
     stopped: list[int] = field(default_factory=list)
@@ -117,11 +122,13 @@ class Bastion:
         """The processes that carry out its operations."""
         return [pid for pid in list(self.runners) if _is_alive(pid)]
 
-    def suspend(self) -> None:
-        """Stop its runners, as a host that hangs does."""
-        for pid in self.living():
+    def suspend(self) -> list[str]:
+        """Stop its runners, as a host that hangs does; their operations."""
+        found = self.living()
+        for pid in found:
             os.kill(pid, signal.SIGSTOP)
-            self.stopped.append(pid)
+        self.stopped += found
+        return [self.runners[pid] for pid in found]
 
     def resume(self) -> list[str]:
         """Have its runners go on; their operations."""
@@ -131,49 +138,96 @@ class Bastion:
             os.kill(pid, signal.SIGCONT)
         return [self.runners[pid] for pid in found]
 
+    def isolate(self) -> None:
+        """Reach nobody: neither the server nor the service."""
+        self.state.down()
+        self.services.down()
+
+    def join(self) -> None:
+        """Reach everybody again."""
+        self.state.up()
+        self.services.up()
+
+    def sees(self) -> bool:
+        """Whether it runs, and its host reaches the service."""
+        return self.is_there() and not self.services.is_down
+
     def is_there(self) -> bool:
         """Whether its console runs."""
         return self.process is not None and self.process.poll() is None
 
-    def kill_runner(self) -> None:
-        """Kill what carries out its operations."""
-        for pid in self.living():
+    def kill_runner(self) -> list[str]:
+        """Kill what carries out its operations; these."""
+        found = self.living()
+        for pid in found:
             os.kill(pid, signal.SIGKILL)
+        return [self.runners[pid] for pid in found]
 
-    def kill(self) -> None:
-        """End all of it at once, as a host that loses its power does."""
+    def kill(self) -> list[str]:
+        """End all of it at once, as a host that loses its power does; its operations."""
         assert self.process is not None
-        for pid in (self.process.pid, *self.living()):
+        found = self.living()
+        for pid in (self.process.pid, *found):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        return [self.runners[pid] for pid in found]
+
+
+class Networks:
+    """That of the state, where the server listens, and that of the services."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state, self.services = Network(folder), Network(folder)
+
+    def close(self) -> None:
+        """End both."""
+        self.state.close()
+        self.services.close()
 
 
 class Team:
-    """Three bastions, two instances of a service that record, and one server."""
+    """Three bastions, each on a host of its own, a service of two instances, and one server.
 
-    def __init__(self, server: Postgresql, *, pooled: bool = False, terms: str = "quick") -> None:
-        self.server = server
+    ``standby``: another server, which they know of.
+    """
+
+    def __init__(
+        self,
+        server: Postgresql,
+        networks: Networks,
+        terms: Terms,
+        *,
+        pooled: bool = False,
+        standby: Postgresql | None = None,
+    ) -> None:
+        self.server, self.terms, self.pooled = server, terms, pooled
         self.folder = Path(tempfile.mkdtemp(prefix="opsconsole-team-"))
         self._stack = ExitStack()
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self.web = [RecordingServer(Behaviour(answer="slow", slow=CALL)) for _ in range(2)]
+        at = networks.services.address
+        self.web = [RecordingServer(Behaviour(answer="slow", slow=CALL), address=at) for _ in "ab"]
         for each in self.web:
             self._stack.callback(each.stop)
         config = self._private("opsconsole.yaml", _CONFIG.format(urls=self._urls()))
         key = self._private("key", "k" * 40)
         self._conninfo = server.database()
-        far = server.pooler() if pooled else server.port
+        ports = [server.pooler() if pooled else server.port]
+        ports += [] if standby is None else [standby.port]
+        hosts = ",".join([server.address] * len(ports))
+        database = self._conninfo.partition(" dbname=")[2]
+        reached = f"host={hosts} port={','.join(map(str, ports))} dbname={database}"
         self.bastions: list[Bastion] = []
         for name in ("a", "b", "c"):
-            line = Line(far)
-            self._stack.callback(line.close)
-            reached = self._conninfo.replace(f"port={server.port}", f"port={line.port}")
-            argv = [
+            host = Host(self.folder)
+            self._stack.callback(host.close)
+            argv = host.argv(
                 sys.executable, "-m", "tests.operations.team.bastion", name, str(config),
-                str(self.folder / name), str(key), reached, terms, self.web[0].url,
-            ]  # fmt: skip
-            self.bastions.append(Bastion(name, argv, line))
+                str(self.folder / name), str(key), reached,
+                "quick" if terms is QUICK else "real", self.web[0].url,
+            )  # fmt: skip
+            links = networks.state.join(host), networks.services.join(host)
+            self.bastions.append(Bastion(name, argv, *links))
 
     def __enter__(self) -> Self:
         for each in self.bastions:
@@ -199,11 +253,20 @@ class Team:
         return path
 
     def move_to(self, server: Postgresql) -> None:
-        """Lead everybody to another server, which has all that the one before it had."""
+        """Look at another server from now on, which has all that the one before it had."""
         self._conninfo = self._conninfo.replace(f"port={self.server.port}", f"port={server.port}")
         self.server = server
-        for each in self.bastions:
-            each.line.lead_to(server.port)
+
+    def cut(self, bastion: Bastion) -> None:
+        """End every connection of a bastion, as a server does; of all, where they are pooled."""
+        found = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IS NOT NULL"
+        found += " AND pid <> pg_backend_pid()"
+        found += "" if self.pooled else " AND client_addr = %s"
+        with (
+            suppress(psycopg.Error),
+            psycopg.connect(self.server.conninfo("postgres"), connect_timeout=5) as connection,
+        ):
+            connection.execute(found, () if self.pooled else (bastion.state.address,))
 
     def calls(self) -> list[Call]:
         """Each call that changed the service, in their order."""
@@ -219,9 +282,9 @@ class Team:
         return {each.name: seen.count(f"by={each.name}") for each in self.bastions}
 
     def looks_on(self, before: Mapping[str, int]) -> bool:
-        """Whether every bastion that lives has looked at the service since."""
+        """Whether every bastion that lives and reaches the service has looked at it since."""
         now = self.looks()
-        living = [each.name for each in self.bastions if each.is_there()]
+        living = [each.name for each in self.bastions if each.sees()]
         return all(now[name] > before[name] for name in living)
 
     def operations(self) -> tuple[Operation, ...]:
@@ -249,23 +312,32 @@ class Team:
 
 @dataclass
 class Schedule:
-    """What goes wrong, made of a number; and what was seen of it."""
+    """What goes wrong, made of a number; and what was seen of it.
+
+    By the ``terms`` of a real state a runner hangs for a minute, beside other harms.
+    """
 
     seed: int
-    suspended: list[tuple[str, float]] = field(default_factory=list)
+    terms: Terms = QUICK
+    resumed: list[tuple[str, float]] = field(default_factory=list)
     """Whose runner went on when."""
+    lost: list[tuple[str, float]] = field(default_factory=list)
+    """Whose runner hung or ended when."""
 
-    def run(self, server: Postgresql, more: "Harm | None" = None) -> Counts:
+    def run(self, server: Postgresql, networks: Networks, more: "Harm | None" = None) -> Counts:
         """Let it happen, with ``more`` that this server can bear, and count."""
         chance = random.Random(self.seed)
         pooled = more is None and chance.random() < 0.3
-        with Team(server, pooled=pooled) as team:
-            until(team.calls)
+        standby = more.standby if more is not None else None
+        with Team(server, networks, self.terms, pooled=pooled, standby=standby) as team:
+            until(team.calls, moves=team.looks)
             events: list[tuple[float, Event]] = []
             harms = [self._harm(chance, team) for _ in range(chance.randint(2, 4))]
-            for harm, undo in [*([more(team)] if more is not None else []), *harms]:
+            for harm, undo in [*([more.at(team)] if more is not None else []), *harms]:
                 at, lasts = chance.uniform(0, 6), chance.uniform(0.3, 2.2) * QUICK.lasts
                 events += [(at, harm), (at + lasts, undo)]
+            if self.terms is TERMS:
+                events += self._a_minute(chance.choice(team.bastions))
             began = time.monotonic()
             for at, event in sorted(events, key=lambda each: each[0]):
                 time.sleep(max(0.0, began + at - time.monotonic()))
@@ -274,22 +346,48 @@ class Schedule:
             _start(team.server)
             return self._counted(team, team.settles())
 
+    def _a_minute(self, bastion: Bastion) -> list[tuple[float, Event]]:
+        """Its next runner hangs for a minute, and goes on."""
+
+        def hang() -> None:
+            if bastion.is_there():
+                until(bastion.living, moves=lambda: bastion.begun)
+            self._lose(bastion.suspend())
+
+        return [(2.0, hang), (62.0, lambda: self._resume(bastion))]
+
     def _harm(self, chance: random.Random, team: Team) -> tuple[Event, Event]:
         """What happens, and how it ends."""
         bastion = chance.choice(team.bastions)
         kinds: list[tuple[Event, Event]] = [
-            (bastion.line.hold, bastion.line.let_through),
-            (bastion.line.cut, bastion.line.cut),
-            (bastion.suspend, lambda: self._resumed(bastion)),
-            (bastion.kill_runner, bastion.kill_runner),
-            (bastion.kill, bastion.start),
+            (bastion.state.down, bastion.state.up),
+            (partial(team.cut, bastion), partial(team.cut, bastion)),
+            (lambda: self._lose(bastion.suspend()), lambda: self._resume(bastion)),
+            (lambda: self._lose(bastion.kill_runner()), lambda: self._lose(bastion.kill_runner())),
+            (lambda: self._lose(bastion.kill()), bastion.start),
             (lambda: team.server.stop(at_once=True), lambda: _may_start(team.server)),
         ]
+        if self.terms is TERMS:
+            # By the others a call takes longer than the margin, which no lock can close.
+            kinds.append((bastion.isolate, bastion.join))
         return chance.choice(kinds)
 
-    def _resumed(self, bastion: "Bastion") -> None:
-        for operation in bastion.resume():
-            self.suspended.append((operation, time.time()))
+    def _lose(self, operations: list[str]) -> None:
+        self.lost += [(each, time.time()) for each in operations]
+
+    def _resume(self, bastion: Bastion) -> None:
+        self.resumed += [(each, time.time()) for each in bastion.resume()]
+
+    def _taken_over(self, operations: tuple[Operation, ...]) -> float:
+        """The longest time until another had ended what a runner was lost with."""
+        ends = {each.id: each.ended_at or 0.0 for each in operations}
+        back = dict(self.resumed)
+        waits = [
+            ends[operation] - at
+            for operation, at in self.lost
+            if at < ends[operation] < back.get(operation, ends[operation] + 1.0)
+        ]
+        return round(max(waits, default=0.0), 1)
 
     def _counted(self, team: Team, operations: tuple[Operation, ...]) -> Counts:
         calls = team.calls()
@@ -300,14 +398,15 @@ class Schedule:
             if first.by == second.by or second.at - first.at >= CALL - _TOLERANCE:
                 continue
             late = [reasons[each.by].id for each in (first, second)]
-            near = [op for op, at in self.suspended if op in late and 0 <= second.at - at < 1.0]
+            near = [op for op, at in self.resumed if op in late and 0 <= second.at - at < 1.0]
             at_once, gaps = (at_once, gaps + 1) if near else (at_once + 1, gaps)
         unknown = sum(step.state == "unknown" for each in operations for step in each.steps)
         unsaid = sum(
             not any(step.started_at is not None for step in reasons[call.by].steps)
             for call in calls
         )
-        return Counts(len(calls), len(operations), twice, at_once, gaps, unknown, unsaid)
+        wait = self._taken_over(operations)
+        return Counts(len(calls), len(operations), twice, at_once, gaps, unknown, unsaid, wait)
 
 
 def _may_start(server: Postgresql) -> None:
@@ -322,8 +421,12 @@ def _start(server: Postgresql) -> None:
         server.start()
 
 
-Harm = Callable[[Team], tuple[Event, Event]]
-"""What happens to a team at the server, and how it ends."""
+@dataclass(frozen=True)
+class Harm:
+    """What happens to a team at the server, and how it ends."""
+
+    at: Callable[[Team], tuple[Event, Event]]
+    standby: Postgresql | None = None
 
 
 def fails_over(server: Postgresql) -> Harm:
@@ -340,7 +443,7 @@ def fails_over(server: Postgresql) -> Harm:
 
         return fail_over, lambda: None
 
-    return harm
+    return Harm(harm, standby)
 
 
 def is_filled(ballast: Path) -> Harm:
@@ -355,7 +458,7 @@ def is_filled(ballast: Path) -> Harm:
         ballast.unlink(missing_ok=True)
         _start(team.server)
 
-    return lambda team: (fill, partial(make_room, team))
+    return Harm(lambda team: (fill, partial(make_room, team)))
 
 
 def _is_alive(pid: int) -> bool:
