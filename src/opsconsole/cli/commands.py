@@ -3,20 +3,19 @@
 Invariant: made without importing what carries a command out; ``module`` names it.
 """
 
-import argparse
 from pathlib import Path
 from typing import Final
 
 from opsconsole import VERSION_LINE
 from opsconsole.cli.parsing import (
+    Commands,
     Parser,
-    Unasked,
     add_config_option,
     add_look_options,
-    add_read_only_option,
     common_options,
     natural,
 )
+from opsconsole.cli.people_commands import add_people_commands
 
 
 def build_parser(asked: str = "") -> Parser:
@@ -31,39 +30,17 @@ def build_parser(asked: str = "") -> Parser:
     parser.set_defaults(module="screen", urls=[])
     # Not named, the program would be worked out by formatting a whole usage.
     parsers = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
-    commands = _Commands(parsers, asked)
+    commands = Commands(parsers, asked)
     for add in (
         _add_reading_commands, _add_unattended_commands, _add_first_configurations, _add_logs,
-        _add_changing_commands, _add_alert_commands, _add_incident_commands, _add_demo,
+        _add_changing_commands, _add_alert_commands, add_people_commands, _add_remedies, _add_demo,
     ):  # fmt: skip
         add(commands)
     # What is no command is refused by the parser that knows them all.
     return parser if parsers.choices else build_parser()
 
 
-class _Commands:
-    """Adds commands, each with its description and the options that all of its kind have."""
-
-    def __init__(self, parsers: "argparse._SubParsersAction[Parser]", asked: str) -> None:
-        self._parsers, self._asked, self._unasked = parsers, asked, Unasked()
-
-    def add(self, name: str, text: str, *, reads: bool = True, changes: bool = False) -> Parser:
-        """A command; ``reads`` a configuration, ``changes`` something unless it is forbidden."""
-        if self._asked not in {"", name}:
-            return self._unasked
-        parser = self._parsers.add_parser(
-            name, help=text, description=f"{text[:1].upper()}{text[1:]}."
-        )
-        # What none of its options explains is said with its own usage.
-        parser.set_defaults(parser=parser)
-        if reads:
-            add_config_option(parser)
-        if changes:
-            add_read_only_option(parser)
-        return parser
-
-
-def _add_reading_commands(commands: "_Commands") -> None:
+def _add_reading_commands(commands: Commands) -> None:
     status = commands.add(
         "status", "look once and print; exit 0 ok, 1 degraded or missed, 2 down, 3 unknown"
     )
@@ -163,7 +140,7 @@ def _add_reading_commands(commands: "_Commands") -> None:
     state.set_defaults(module="changing.state")
 
 
-def _add_unattended_commands(commands: "_Commands") -> None:
+def _add_unattended_commands(commands: Commands) -> None:
     record = commands.add("record", "record without a screen until SIGTERM; read-only")
     record.set_defaults(module="record")
 
@@ -183,7 +160,7 @@ def _level(word: str) -> str:
     return {"warn": "warning", "err": "error"}.get(word.lower(), word.lower())
 
 
-def _add_first_configurations(commands: "_Commands") -> None:
+def _add_first_configurations(commands: Commands) -> None:
     init = commands.add(
         "init",
         "write a first configuration of what runs here; exit 1 if parts are left open",
@@ -221,7 +198,7 @@ def _add_first_configurations(commands: "_Commands") -> None:
     imported.set_defaults(module="import_files")
 
 
-def _add_logs(commands: "_Commands") -> None:
+def _add_logs(commands: Commands) -> None:
     logs = commands.add(
         "logs", "print a service's logs, oldest first; exit 3 if some could not be read"
     )
@@ -263,7 +240,7 @@ def _add_logs(commands: "_Commands") -> None:
 _OF_SEVERAL: Final = frozenset({"restart", "degrade", "recover", "backup", "rollback", "scale"})
 
 
-def _add_changing_commands(commands: "_Commands") -> None:
+def _add_changing_commands(commands: Commands) -> None:
     verbs = {
         "restart": "restart a service and verify that it is healthy again",
         "degrade": "switch a service to its reduced mode, with a reason and an end",
@@ -290,7 +267,7 @@ def _add_changing_commands(commands: "_Commands") -> None:
         command.set_defaults(module="changing.change", verb=verb)
 
 
-def _add_alert_commands(commands: "_Commands") -> None:
+def _add_alert_commands(commands: Commands) -> None:
     texts = {
         "alerts": "list what fires; exit 0 nothing loud, 1 warnings, 2 critical, 3 unknown",
         "silences": "list silences: by whom, until when, and how much each hides",
@@ -326,80 +303,7 @@ def _add_alert_commands(commands: "_Commands") -> None:
         _add_operation_options(parsers[verb])
 
 
-def _add_incident_commands(commands: "_Commands") -> None:
-    incident = commands.add(
-        "incident",
-        "list or show incidents, or write a report for the post-mortem of what was recorded",
-    )
-    incident.add_argument(
-        "what",
-        choices=["list", "show", "export"],
-        help="export writes a report as Markdown; one is opened in the console, with I",
-    )
-    incident.add_argument(
-        "number",
-        nargs="?",
-        metavar="NUMBER",
-        help="the incident, as list names it; an export without one is of a span of time",
-    )
-    incident.add_argument(
-        "--from",
-        dest="since",
-        metavar="TIME",
-        help="such as 09:14 or -2h; default: just before the last trouble",
-    )
-    incident.add_argument("--to", dest="until", metavar="TIME", help="default: now")
-    incident.add_argument(
-        "--service", default="", metavar="SERVICE", help="only this service and what it depends on"
-    )
-    incident.add_argument(
-        "--out", type=Path, metavar="FILE", help="write a new file; default: print the report"
-    )
-    incident.add_argument("--format", choices=["md"], default="md", help="the format of the report")
-    incident.add_argument(
-        "--json", action="store_true", help="list and show for scripts; versioned"
-    )
-    incident.set_defaults(module="reading.incident")
-
-    _add_maintenance(commands)
-    _add_remedies(commands)
-    handover = commands.add(
-        "handover", "look once, and write everything that is open now as Markdown"
-    )
-    handover.add_argument("--out", type=Path, metavar="FILE", help="write a new file")
-    handover.set_defaults(module="reading.handover")
-
-    note = commands.add("note", "write a note on the timeline of every console", changes=True)
-    note.add_argument("text", nargs="+", metavar="WORD", help="the text of the note")
-    note.add_argument(
-        "--service", default="", metavar="SERVICE", help="the service that it is about"
-    )
-    note.set_defaults(module="changing.note")
-
-
-def _add_maintenance(commands: "_Commands") -> None:
-    work = commands.add(
-        "maintenance", "announce work on services: their alerts are quiet, nothing acts by itself"
-    )
-    work.add_argument("what", choices=["start", "end", "list"], help="what to do")
-    work.add_argument(
-        "services",
-        nargs="*",
-        metavar="SERVICE",
-        help="for start: which, or all; for end: the service, or the id that list prints",
-    )
-    work.add_argument("--for", dest="duration", metavar="2h", help="how long it lasts; required")
-    work.add_argument(
-        "--reason",
-        default="",
-        metavar="TEXT",
-        help="what is done; everybody sees it; needed by start",
-    )
-    work.add_argument("--json", action="store_true", help="for scripts; versioned")
-    work.set_defaults(module="changing.maintenance")
-
-
-def _add_remedies(commands: "_Commands") -> None:
+def _add_remedies(commands: Commands) -> None:
     remedies = commands.add(
         "remedies", "show what is done by itself, check and judge it, or switch it off"
     )
@@ -472,7 +376,7 @@ def _add_verb_options(command: Parser, verb: str) -> None:
             )
 
 
-def _add_demo(commands: "_Commands") -> None:
+def _add_demo(commands: Commands) -> None:
     demo = commands.add("demo", "try the console on a live fleet of its own", reads=False)
     add_look_options(demo)
     demo.add_argument(

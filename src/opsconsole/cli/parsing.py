@@ -108,3 +108,25 @@ def add_look_options(look: Parser) -> None:
     )
     look.add_argument("--ascii", action="store_true", default=suppress, help="no box drawing")
     look.add_argument("--theme", metavar="NAME", default=suppress, help="colours to use")
+
+
+class Commands:
+    """Adds commands, each with its description and the options that all of its kind have."""
+
+    def __init__(self, parsers: "argparse._SubParsersAction[Parser]", asked: str) -> None:
+        self._parsers, self._asked, self._unasked = parsers, asked, Unasked()
+
+    def add(self, name: str, text: str, *, reads: bool = True, changes: bool = False) -> Parser:
+        """A command; ``reads`` a configuration, ``changes`` something unless it is forbidden."""
+        if self._asked not in {"", name}:
+            return self._unasked
+        parser = self._parsers.add_parser(
+            name, help=text, description=f"{text[:1].upper()}{text[1:]}."
+        )
+        # What none of its options explains is said with its own usage.
+        parser.set_defaults(parser=parser)
+        if reads:
+            add_config_option(parser)
+        if changes:
+            add_read_only_option(parser)
+        return parser

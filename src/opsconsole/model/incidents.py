@@ -45,6 +45,20 @@ class IncidentVerb(StrEnum):
     CLOSE = "end"
 
 
+TYPED_VERBS: Final = {
+    "open": IncidentVerb.OPEN,
+    "join": IncidentVerb.JOIN,
+    "command": IncidentVerb.COMMAND,
+    "role": IncidentVerb.ROLE,
+    "status": IncidentVerb.STATUS,
+    "severity": IncidentVerb.SEVERITY,
+    "add": IncidentVerb.SERVICES,
+    "note": IncidentVerb.NOTE,
+    "close": IncidentVerb.CLOSE,
+}
+"""As people type them, in the console and in a shell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """Somebody who has joined, with what they do there; '' where that was not said."""

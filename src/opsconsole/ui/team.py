@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.incidents import (
+    TYPED_VERBS,
     Incident,
     IncidentRequest,
     IncidentSeverity,
@@ -18,6 +19,7 @@ from opsconsole.model.incidents import (
     open_ones,
 )
 from opsconsole.render.ink.own_keys import key_of
+from opsconsole.render.team import incidents as render
 from opsconsole.ui.contracts import ConsoleLike
 from opsconsole.ui.routes import HandoverPage, IncidentPage, IncidentsPage, PeoplePage
 
@@ -30,17 +32,6 @@ HOW: Final = (
     'incident open "TITLE" [SERVICE …], or [NUMBER] join, command, role, status, severity, add, '
     "note, close, with the words behind it"
 )
-_VERBS: Final = {
-    "open": IncidentVerb.OPEN,
-    "join": IncidentVerb.JOIN,
-    "command": IncidentVerb.COMMAND,
-    "role": IncidentVerb.ROLE,
-    "status": IncidentVerb.STATUS,
-    "severity": IncidentVerb.SEVERITY,
-    "add": IncidentVerb.SERVICES,
-    "note": IncidentVerb.NOTE,
-    "close": IncidentVerb.CLOSE,
-}
 _QUOTES: Final = {'"': '"', "'": "'", "“": "”"}
 
 
@@ -59,14 +50,9 @@ def ask(console: ConsoleLike, request: IncidentRequest) -> None:
 def _answered(console: ConsoleLike, verb: IncidentVerb, answer: Incident | Refusal) -> None:
     if not isinstance(answer, Incident):
         console.say(f"not done: {answer}")
-    elif verb is IncidentVerb.OPEN:
-        console.say(
-            f"{answer.name} is open, and you command it: {key_of('incidents', 'i')} shows it"
-        )
-    elif verb is IncidentVerb.CLOSE:
-        console.say(f"{answer.name} is closed")
     else:
-        console.say(f"recorded in {answer.name}")
+        shows = f": {key_of('incidents', 'i')} shows it" if verb is IncidentVerb.OPEN else ""
+        console.say(f"{render.answered(verb, answer)}{shows}")
 
 
 def take_handover(console: ConsoleLike, open_things: int) -> None:
@@ -123,7 +109,7 @@ def read(text: str, shown: Snapshot | None) -> IncidentRequest | int:
         first, _, rest = rest.strip().partition(" ")
         if not first:
             return number
-    verb = _VERBS.get(first.lower())
+    verb = TYPED_VERBS.get(first.lower())
     if verb is None:
         raise TypedIncidentError(HOW)
     rest = rest.strip()

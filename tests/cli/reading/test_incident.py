@@ -144,6 +144,23 @@ def test_what_was_declared_is_listed_and_shown(
     assert [each["did"] for each in incident["entries"]] == ["open"]
 
 
+def test_one_that_is_shown_has_the_parts_of_its_page(
+    config: Path, declared: TeamBook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(config, "note", "--service", "shop", "it", "was", "the", "image") == 0
+    capsys.readouterr()
+    assert call(config, "incident", "show", "1") == 0
+    page = capsys.readouterr().out
+    stands = page.partition("How its services stand")[2].splitlines()[1]
+    assert stands.split()[1:3] == ["down", "shop"]
+    assert "it was the image" in page.partition("What was said and done")[2]
+    declared.do(IncidentRequest(IncidentVerb.CLOSE, 1, "it was the image"), SystemClock().now())
+    assert call(config, "incident", "show", "1") == 0
+    page = capsys.readouterr().out
+    assert "How its services stand" not in page, "what is now is not of what is closed"
+    assert ": it was the image" in page.partition("What was said and done")[2]
+
+
 def test_the_report_of_an_incident_says_who_did_what(
     config: Path, declared: TeamBook, capsys: pytest.CaptureFixture[str]
 ) -> None:

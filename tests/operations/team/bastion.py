@@ -102,7 +102,7 @@ async def work(operator: Operator, name: str, is_enough: Callable[[], bool]) -> 
             answer = await operator.perform(plan, Confirmation("web", reason))
         said = plan if isinstance(plan, Refusal) else answer
         if isinstance(said, Refusal):
-            say("refused", said.code)
+            say("refused", said.code, said)
         elif said is not None:
             say("begun", said.id)
         await asyncio.sleep(random.uniform(0.05, 0.4))

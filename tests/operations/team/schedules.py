@@ -122,6 +122,11 @@ class Bastion:
         """The processes that carry out its operations."""
         return [pid for pid in list(self.runners) if _is_alive(pid)]
 
+    def pids(self) -> list[int]:
+        """Every process of it that lives."""
+        console = [self.process.pid] if self.process is not None and self.is_there() else []
+        return [*console, *self.living()]
+
     def suspend(self) -> list[str]:
         """Stop its runners, as a host that hangs does; their operations."""
         found = self.living()
@@ -281,6 +286,11 @@ class Team:
         seen = [each.query for each in list(self.web[0].requests)]
         return {each.name: seen.count(f"by={each.name}") for each in self.bastions}
 
+    def stirs(self) -> int:
+        """What grows while any process of a bastion has a turn, however busy the machine is."""
+        pids = [pid for each in self.bastions for pid in each.pids()]
+        return len(self.calls()) + sum(_worked(pid) for pid in pids)
+
     def looks_on(self, before: Mapping[str, int]) -> bool:
         """Whether every bastion that lives and reaches the service has looked at it since."""
         now = self.looks()
@@ -300,10 +310,10 @@ class Team:
         before = {each.name: each.begun for each in self.bastions}
         until(
             lambda: all(each.begun > before[each.name] for each in self.bastions),
-            moves=lambda: len(self.calls()),
+            moves=self.stirs,
         )
         (self.folder / "enough").touch()
-        return until(self._ended, moves=lambda: sum(self.looks().values()), every=0.2)
+        return until(self._ended, moves=self.stirs, every=0.2)
 
     def _ended(self) -> tuple[Operation, ...]:
         found = self.operations()
@@ -330,7 +340,7 @@ class Schedule:
         pooled = more is None and chance.random() < 0.3
         standby = more.standby if more is not None else None
         with Team(server, networks, self.terms, pooled=pooled, standby=standby) as team:
-            until(team.calls, moves=team.looks)
+            until(team.calls, moves=team.stirs)
             events: list[tuple[float, Event]] = []
             harms = [self._harm(chance, team) for _ in range(chance.randint(2, 4))]
             for harm, undo in [*([more.at(team)] if more is not None else []), *harms]:
@@ -459,6 +469,15 @@ def is_filled(ballast: Path) -> Harm:
         _start(team.server)
 
     return Harm(lambda team: (fill, partial(make_room, team)))
+
+
+def _worked(pid: int) -> int:
+    """Ticks of the processor that a process has had."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(words[11]) + int(words[12])
 
 
 def _is_alive(pid: int) -> bool:

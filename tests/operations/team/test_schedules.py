@@ -5,6 +5,7 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,19 +24,21 @@ SIZE = "size=120m"
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk that is soon full; only root can make one."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
+def small_disk() -> Iterator[Path]:
+    """A disk that is soon full, in a folder that a server may walk to; only root can make one."""
+    folder = Path(tempfile.mkdtemp(prefix="opsconsole-disk-"))
+    folder.chmod(0o755)
     made = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", SIZE, "none", folder], check=False, capture_output=True
     )
-    if made.returncode:
-        pytest.skip("no disk of its own can be mounted here")
     try:
+        if made.returncode:
+            pytest.skip("no disk of its own can be mounted here")
         yield folder
     finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+        if made.returncode == 0:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+        folder.rmdir()
 
 
 @pytest.fixture

@@ -40,11 +40,13 @@ class Report:
 
 def run(arguments: argparse.Namespace) -> int:
     """List incidents, show one, or write a report."""
-    number = incident_number(arguments.number)
+    number = incident_number(next(iter(arguments.words), None))
+    if len(arguments.words) > 1:
+        return refused(f"{arguments.what} is of one incident")
     if arguments.what == "export":
         return _export(arguments, number)
     if arguments.what == "show" and number is None:
-        return _refused("which one? opsconsole incident list names them")
+        return refused("which one? opsconsole incident list names them")
     return listing.run(from_arguments(arguments), number, as_json=arguments.json)
 
 
@@ -53,21 +55,22 @@ def _export(arguments: argparse.Namespace, number: int | None) -> int:
     configuration = from_arguments(arguments)
     now = SystemClock().now()
     if number is not None:
-        if arguments.since or arguments.until or arguments.service:
-            return _refused("an incident has its own time and services: leave out the options")
+        if arguments.since or arguments.until or arguments.services:
+            return refused("an incident has its own time and services: leave out the options")
         report = report_of(configuration, listing.one(configuration, number), now)
         return _write(report, arguments.out)
     try:
         since = None if arguments.since is None else moment_of(arguments.since, now)
         until = end_of(arguments.until or "now", now)
     except TypedTimeError as error:
-        return _refused(str(error))
+        return refused(str(error))
     if since is not None and since >= until:
-        return _refused("--from is not before --to")
-    service = arguments.service
-    if service:
-        require_service(configuration.settings, service)
-    report = make_report(configuration, since=since, until=until, services=(service,))
+        return refused("--from is not before --to")
+    if len(arguments.services) > 1:
+        return refused("a report is of one service and what it depends on, or of all")
+    for name in arguments.services:
+        require_service(configuration.settings, name)
+    report = make_report(configuration, since=since, until=until, services=arguments.services)
     return _write(report, arguments.out)
 
 
@@ -150,6 +153,7 @@ def write_new(text: str, path: Path) -> Path:
     return path
 
 
-def _refused(said: str) -> int:
+def refused(said: str) -> int:
+    """Say what is missing; the exit code of it."""
     print(f"opsconsole incident: {said}", file=sys.stderr)
     return EX_USAGE

@@ -1,19 +1,26 @@
-"""``opsconsole incident list`` and ``show``: what people declared, from the state alone.
+"""``opsconsole incident list`` and ``show``: what people declared.
 
-Invariant: it looks at nothing but the state, and makes none. Exit 0, 64 for what is no number, 69
-where there is no such incident.
+Invariant: it changes nothing, and makes no state. A list, and JSON, are of the state alone; one
+that is shown has the parts that its page has: an open one of one look, a closed one of what was
+recorded. Exit 0, 64 for what is no number, 69 where there is no such incident.
 """
 
 import json
 import sys
+from dataclasses import replace
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration
+from opsconsole.cli.engine import archive_of
 from opsconsole.cli.known_state import team_book
 from opsconsole.cli.parsing import as_text
+from opsconsole.cli.reading.one_look import look_with_state
+from opsconsole.cli.reading.timeline import merged, of_state
 from opsconsole.clock import SystemClock
 from opsconsole.errors import OpsconsoleError
+from opsconsole.model.events import Event
 from opsconsole.model.incidents import Incident
+from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.team import incidents_document
 from opsconsole.render.team import incidents as render
@@ -65,9 +72,10 @@ def run(configuration: Configuration, number: int | None, *, as_json: bool) -> i
         json.dump(incidents_document(shown), sys.stdout, indent=2, ensure_ascii=False)
         print()
     elif number is not None:
+        incident, snapshot = shown[0], _around(configuration, shown[0], now)
         for line in (
-            render.title(shown[0], _WIDTH, now),
-            *render.page(shown[0], None, _WIDTH, now),
+            render.title(incident, _WIDTH, now),
+            *render.page(incident, snapshot, _WIDTH, now),
         ):
             print(as_text(plain([line])))
     elif shown:
@@ -76,3 +84,20 @@ def run(configuration: Configuration, number: int | None, *, as_json: bool) -> i
     else:
         print("no incident was opened")
     return 0
+
+
+def _around(configuration: Configuration, incident: Incident, now: float) -> Snapshot:
+    """How its services stand now, while it is open; and what happened to them."""
+    seen = look_with_state(configuration) if incident.open else Snapshot(0, now)
+    shared, lacks = of_state(configuration)
+    archive = archive_of(configuration)
+    kept: tuple[Event, ...] = ()
+    if archive is not None:
+        try:
+            end = now if incident.closed_at is None else incident.closed_at
+            kept = archive.events(incident.opened_at, end, "")
+        finally:
+            archive.close()
+    for lack in (*seen.notices, *lacks):
+        print(f"opsconsole: {as_text(lack)}", file=sys.stderr)
+    return replace(seen, events=tuple(merged(kept, (*shared, *seen.events))))

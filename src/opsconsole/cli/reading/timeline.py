@@ -60,10 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
             unseen = archive.lacks
         finally:
             archive.close()
-    shared, lacks = _of_state(configuration)
+    shared, lacks = of_state(configuration)
     lacks += [f"what other hosts recorded: {unseen}"] if unseen else []
     asked = (each for each in shared if since <= each.at <= now and service in {"", each.service})
-    events = _with(kept, asked)
+    events = merged(kept, asked)
     if arguments.json:
         _print_json(events, since, now, recorded, theirs)
     else:
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     return EX_INCOMPLETE if lacks else 0
 
 
-def _of_state(configuration: Configuration) -> tuple[list[Event], list[str]]:
+def of_state(configuration: Configuration) -> tuple[list[Event], list[str]]:
     """Notes, and how far operations came; and why some of it cannot be read."""
     shared: list[Event] = []
     lacks: list[str] = []
@@ -98,7 +98,7 @@ def _of_state(configuration: Configuration) -> tuple[list[Event], list[str]]:
     return sorted(shared, key=_moment), lacks
 
 
-def _with(kept: Sequence[Event], shared: Iterable[Event]) -> list[Event]:
+def merged(kept: Sequence[Event], shared: Iterable[Event]) -> list[Event]:
     """``kept``, with what of ``shared`` is not recorded as well, oldest first."""
     there, known = {_said(each) for each in kept}, Known(kept)
     fresh = [each for each in shared if _said(each) not in there and known.same(each) is None]

@@ -76,6 +76,15 @@ _SAID: Final = {
 }
 
 
+def answered(verb: IncidentVerb, incident: Incident) -> str:
+    """What who asked for it hears."""
+    if verb is IncidentVerb.OPEN:
+        return f"{incident.name} is open, and you command it"
+    if verb is IncidentVerb.CLOSE:
+        return f"{incident.name} is closed"
+    return f"recorded in {incident.name}"
+
+
 # ---- the banner ----
 
 
