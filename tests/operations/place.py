@@ -2,10 +2,14 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+
+import psycopg
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
@@ -45,7 +49,7 @@ class Place:
     def write(self, text: str) -> None:
         """Make ``text`` the configuration."""
         where = f'state: {{postgresql: "{self._database}"}}\n' if self._database else ""
-        self.config.write_text(where + text)
+        self.config.write_text(text if where in text else where + text)
         self.config.chmod(0o600)
 
     def operator(self, *, read_only: bool = False) -> Operator:
@@ -60,6 +64,21 @@ class Place:
         )
         self._operators.append(operator)
         return operator
+
+    def write_row(self, statement: str, *values: str | float) -> None:
+        """Change what is shared as anybody does who may write it, by no console."""
+        if self._database:
+            self.there.audit_rows()  # which makes the tables
+            statement = statement.replace("?", "%s")
+            with psycopg.connect(self._database, options="-c search_path=opsconsole") as server:
+                server.execute(statement.encode(), values)
+            return
+        with closing(sqlite3.connect(self.state / "journal.db")) as file, file:
+            file.execute(statement, values)
+
+    def is_untouched(self) -> bool:
+        """Whether nothing was made in it."""
+        return not self.there.audit_rows() if self._database else not self.state.exists()
 
     async def until_its_runner_is_gone(self, operation: str) -> None:
         """Return once no process carries out ``operation``."""

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -155,21 +154,19 @@ def test_an_id_that_leads_elsewhere_is_no_mandate(mandates: Mandates, name: str)
 # ---- forged rows ----
 
 
-def _row(connection: sqlite3.Connection, forged: Intent, state: str) -> None:
+def _row(place: Place, forged: Intent, state: str) -> None:
     """A row as somebody who may write the journal would write it."""
     plan = json.dumps(asdict(forged.plan))
-    connection.execute(
+    place.write_row(
         "INSERT INTO operations (id, plan_id, service, kind, name, state, plan, who, host,"
         " asked_by, reason, declaration, config_path, base, started_at, updated_at)"
         " VALUES (?,?,'web',?,'',?,?,'root','here',?,'','',?,?,1,1)",
-        (
-            forged.operation, forged.plan.id, forged.plan.kind.value, state, plan,
-            json.dumps(forged.who.document()), forged.config_path, forged.base,
-        ),
+        forged.operation, forged.plan.id, forged.plan.kind.value, state, plan,
+        json.dumps(forged.who.document()), forged.config_path, forged.base,
     )  # fmt: skip
-    connection.execute(
+    place.write_row(
         "INSERT INTO steps (operation, ordinal, summary, state) VALUES (?, 0, 's', 'running')",
-        (forged.operation,),
+        forged.operation,
     )
 
 
@@ -184,16 +181,13 @@ async def test_nothing_is_carried_out_because_a_row_says_so(
     real = replace(
         intent("forged", ActionKind.DEGRADE), config_path=str(place.config), base=str(place.state)
     )
-    connection = sqlite3.connect(place.state / "journal.db")
     for name, state in (("forged", "failed"), ("open", "dispatched")):
         plan = replace(real.plan, id=name)
-        _row(connection, replace(real, operation=op(name), plan=plan), state)
-    connection.execute(
+        _row(place, replace(real, operation=op(name), plan=plan), state)
+    place.write_row(
         "INSERT INTO promises (operation, kind, service, due) VALUES (?, ?, 'web', ?)",
-        (op("forged"), kind.value, time.time() - 60),
-    )
-    connection.commit()
-    connection.close()
+        op("forged"), kind.value, time.time() - 60,
+    )  # fmt: skip
     assert await place.operator().reconcile() == 0
     await operator.plan(ActionRequest("web", ActionKind.RESTART), None)
     assert not place.there.mandates.keeper_is_there()
@@ -216,11 +210,8 @@ async def test_what_a_row_says_of_an_operation_of_mine_changes_nothing_that_is_d
     await place.kill_keeper()
     elsewhere = place.config.with_name("elsewhere.yaml")
     elsewhere.write_text(http_config(other))
-    connection = sqlite3.connect(place.state / "journal.db")
-    connection.execute("UPDATE operations SET config_path = ?", (str(elsewhere),))
-    connection.execute("UPDATE promises SET due = 1, due_boottime = 1")
-    connection.commit()
-    connection.close()
+    place.write_row("UPDATE operations SET config_path = ?", str(elsewhere))
+    place.write_row("UPDATE promises SET due = 1, due_boottime = 1")
     await place.operator().reconcile()
     await until(place.there.mandates.keeper_is_there)
     ((promise,),) = (mandate.promises for mandate in place.there.mandates.all())

@@ -40,8 +40,10 @@ def _add_incident(commands: Commands) -> None:
     incident.add_argument(
         "what",
         choices=["list", "show", "export", *DONE_IN_ONE],
-        help="open begins one; join, command, role, status, severity, add, note and close are said "
-        "in the one of that number; export writes a report for the post-mortem as Markdown",
+        metavar="WHAT",
+        help="list and show read them; open begins one; join, command, role, status, severity, "
+        "add, note and close are said in the one of that number; export writes a report for the "
+        "post-mortem as Markdown",
     )
     incident.add_argument(
         "words",

@@ -23,7 +23,7 @@ def _code(answer: object) -> str:
 def test_nothing_is_made_by_looking(place: Place) -> None:
     assert MaintenanceBook(place.there).all(AT) == ()
     assert _code(MaintenanceBook(place.there).end("web", AT)) == "no-such-maintenance"
-    assert not place.state.exists()
+    assert place.is_untouched()
 
 
 def test_what_one_begins_another_sees_and_ends(place: Place) -> None:

@@ -1,6 +1,5 @@
 """An automatic rollback: counted down, stopped by a person or by events, made once at most."""
 
-import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -176,10 +175,7 @@ async def test_one_whose_time_is_long_past_is_not_begun(place: Place, serve: Ser
     await place.kill_keeper()
     ((promise,),) = (mandate.promises for mandate in place.there.mandates.all())
     place.there.mandates.arm(replace(promise, due=time.time() - LATEST - 1))
-    connection = sqlite3.connect(place.state / "journal.db")
-    connection.execute("UPDATE promises SET due = ?", (time.time() - LATEST - 1,))
-    connection.commit()
-    connection.close()
+    place.write_row("UPDATE promises SET due = ?", time.time() - LATEST - 1)
     await place.operator().reconcile()
     failed = await _settled(operator, failed.id)
     assert "long past" in failed.rollback

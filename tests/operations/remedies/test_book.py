@@ -48,7 +48,7 @@ def test_nothing_is_made_by_looking(place: Place, book: RemedyBook) -> None:
     assert book.episodes() == ()
     assert book.switch().off is None
     assert _refused(book.stop("1700000000-00000000", "", AT)) == "no-such-episode"
-    assert not place.state.exists()
+    assert place.is_untouched()
 
 
 def test_what_one_records_another_sees(place: Place, book: RemedyBook) -> None:
