@@ -13,14 +13,16 @@ from tests.operations.place import Place
 from tests.operations.recording_server import RecordingServer
 from tests.operations.three_users import GROUP, SERVICE
 
-_ON_BOTH_STORES = {"test_degrade.py"}
+_ON_BOTH_STORES = {"test_book.py", "test_degrade.py", "test_maintenance.py", "test_mandates.py"}
+_OF_A_FOLDER = {"test_state_folder.py"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run on a state in PostgreSQL too what is asked for, and what is kept for later always."""
     if "place" in metafunc.fixturenames:
-        both = os.environ.get("OPSCONSOLE_TEST_STORES") == "all"
-        both = both or metafunc.definition.path.name in _ON_BOTH_STORES
+        name = metafunc.definition.path.name
+        both = os.environ.get("OPSCONSOLE_TEST_STORES") == "all" and name not in _OF_A_FOLDER
+        both = both or name in _ON_BOTH_STORES
         stores = ["folder", "postgresql"] if both else ["folder"]
         metafunc.parametrize("place", stores, indirect=True)
 

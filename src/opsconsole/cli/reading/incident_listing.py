@@ -96,6 +96,7 @@ def _around(configuration: Configuration, incident: Incident, now: float) -> Sna
         try:
             end = now if incident.closed_at is None else incident.closed_at
             kept = archive.events(incident.opened_at, end, "")
+            lacks += [f"what other hosts recorded: {archive.lacks}"] if archive.lacks else []
         finally:
             archive.close()
     for lack in (*seen.notices, *lacks):
