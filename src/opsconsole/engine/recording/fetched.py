@@ -15,6 +15,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -88,7 +89,8 @@ class Fetching:
         """Make no more calls; idempotent."""
         if self._thread is not None:
             self._thread = None
-            self._calls.put(None)
+            with suppress(queue.Full):  # of a server that hangs: it ends with the process
+                self._calls.put_nowait(None)
 
     def _live(self) -> None:
         while (asked := self._calls.get()) is not None:

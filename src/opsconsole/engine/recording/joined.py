@@ -120,7 +120,7 @@ class JoinedArchive:
             for event in events:
                 place = bisect_right(begins, event.at) - 1
                 if place < 0 or event.at > stretches[place].end:
-                    unowned.append(event)
+                    (shown if part is self._own else unowned).append(event)
                 elif stretches[place].part is part:
                     shown.append(event)
         known, there = Known(shown), set(shown)
