@@ -64,9 +64,10 @@ class Recorded:
         self._snapshot = Snapshot(1, T - 600, services=views, silences=silences, alerts=alerts)
 
     lacks = ""
+    theirs: tuple[SeenBy, ...] = ()
 
     def seen_by(self, since: float, until: float) -> tuple[SeenBy, ...]:
-        return ()
+        return self.theirs
 
     def span(self) -> Span | None:
         return Span(T - 2000, T + 1000)
@@ -175,6 +176,19 @@ KIM = SilenceView(
 def told_of(recorded: Recorded, *runs: Operation) -> list[str]:
     material = Material(recorded, lambda: runs, lambda: (), lambda _names, _start: ())
     return story(gather(Asked(T + 600, None, "", "production", T + 700), material))
+
+
+def test_whose_looks_they_were_and_what_of_others_is_not_seen_is_said() -> None:
+    recorded = Recorded()
+    recorded.lacks = "the server is away"
+    recorded.theirs = (SeenBy(T - 900.0, T - 600.0, "kim@bastion-a"),)
+    material = Material(recorded, lambda: (), lambda: (), lambda _names, _start: ())
+    said = gather(Asked(T + 600, T - 1000), material).lacks
+    assert said == (
+        "nobody looked here from 2025-11-21 08:58:20Z to 2025-11-21 09:03:20Z:"
+        " it is as kim@bastion-a saw it",
+        "what other hosts recorded is not seen: the server is away",
+    )
 
 
 def test_gaps_are_named_and_nothing_in_them_is_called_well() -> None:

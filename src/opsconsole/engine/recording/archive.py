@@ -187,6 +187,8 @@ class Archive:
             runs = [] if connection is None else self._runs(connection, _WITHIN, since, until)
         wanted = since
         for run in runs:
+            if run.end < wanted:
+                continue
             with self._reading() as connection:
                 if connection is None:
                     return
