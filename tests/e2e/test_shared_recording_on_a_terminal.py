@@ -6,6 +6,7 @@ Each is a process of its own, with a host's name and a state folder of its own; 
 import ctypes
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -124,3 +125,13 @@ def test_a_console_on_another_bastion_shows_what_the_first_one_saw(
     )  # fmt: skip
     assert "ok → down" in listed.stdout
     assert seen_by in listed.stderr
+
+    wall = json.loads(b.read_text())
+    b.write_text(json.dumps({**wall, "recording": {"enabled": False}}))
+    shutil.rmtree(tmp_path / "bastion-b" / "state" / "recordings")
+    listed = subprocess.run(
+        [*PROGRAM, "timeline", "--config", str(b), "--json"], env={**os.environ, **home},
+        preexec_fn=called("bastion-b"), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    hosts = {each["by"].partition("@")[2] for each in json.loads(listed.stdout)["seen_by"]}
+    assert host("bastion-a") in hosts, "one that records nothing sees what others recorded"

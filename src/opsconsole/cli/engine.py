@@ -59,14 +59,12 @@ def build_recorder(configuration: Configuration, every: float = EVERY) -> Record
 
 def archive_of(configuration: Configuration) -> Archive | JoinedArchive | None:
     """What was recorded of this configuration, by other hosts too where the state is shared; None
-    where recording is switched off. Raises StateError."""
+    where recording is switched off and no others are seen. Raises StateError."""
     settings = configuration.settings
-    if not settings.recording.enabled:
-        return None
     path = place_of(settings, configuration.path).database
     shared = place_from(settings).recordings()
     if shared is None:
-        return Archive(path)
+        return Archive(path) if settings.recording.enabled else None
     return JoinedArchive(Archive(path), Others(shared, settings.environment.name[:_NAMED], path))
 
 

@@ -80,12 +80,14 @@ def test_it_records_at_its_pace_and_the_latest_wins(place: RecordingPlace) -> No
     recorder = Recorder(place, BOUNDS, clock=FakeClock(START), every=0.3)
     recorder.start()
     until(is_in(recorder, RecordingState.RECORDING))
+    began = time.monotonic()
     for _ in range(100):
         recorder.offer(fleet.tick())
         time.sleep(0.01)
     recorder.close(WITHIN)
+    slots = (time.monotonic() - began) / 0.3
     moments = list(Archive(place.database).services(0.0, 9e9))
-    assert 2 <= len(moments) <= 8
+    assert 2 <= len(moments) <= slots + 3
     assert moments[-1].at == fleet.clock.now()
 
 
