@@ -288,16 +288,18 @@ def _gather(pieces: Iterator[bytes], output: bytearray, limit: int, keep: Keep) 
     return True
 
 
-def begin(argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def begin(argv: tuple[str, ...], both: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     """Start a program with this user's environment, which the caller talks to over its pipes.
 
+    ``both`` is a descriptor that takes the place of the pipes of its input and output.
+
     It has a session and a group of its own; the caller bounds it, ends it and collects it
-    (``machines.ssh.line``). Raises OSError.
+    (``machines.ssh``). Raises OSError.
     """
     return _start(
         Command(argv, inherits=True),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdin=both,
+        stdout=both,
         stderr=subprocess.PIPE,
         buffered=False,
     )

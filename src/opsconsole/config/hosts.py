@@ -6,9 +6,10 @@ Invariant: nothing that ssh would take for an option, and no password, can be wr
 import re
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
-from opsconsole.config.types import Duration, Model, Text
+from opsconsole.config.types import Duration, Model, OneOrMany, Text, as_tuple, plain
+from opsconsole.model.certificate import DAY
 from opsconsole.model.source_id import UNITS_HERE, SourceId
 
 HERE: Final = "local"
@@ -39,6 +40,8 @@ AbsolutePath = Annotated[Text, AfterValidator(_check_absolute)]
 class HostSettings(Model):
     """This host's own resources."""
 
+    elsewhere: ClassVar[bool] = False
+
     enabled: bool = Field(default=True, description="Whether they are shown.")
     interval: Duration = Field(default=2.0, description="Time between two readings.")
     disks: tuple[Text, ...] = Field(
@@ -52,10 +55,39 @@ class HostSettings(Model):
         return UNITS_EVERY
 
 
+class HostCertificates(Model):
+    """Certificates in files of the host, of which each says in time that it ends."""
+
+    short_form: ClassVar[dict[str, Any] | None] = {
+        "type": ["string", "array"],
+        "items": {"type": "string"},
+    }
+
+    files: Annotated[tuple[AbsolutePath, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="PEM files by their full paths: a certificate, or a chain."
+    )
+    warning: Duration = Field(
+        default=14 * DAY, description="How long before its end the host needs a look."
+    )
+    critical: Duration = Field(default=3 * DAY, description="How long before its end it is red.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_files(cls, value: object) -> object:
+        return {"files": value} if isinstance(value, str | list | tuple) else value
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "HostCertificates":
+        if self.critical > self.warning:
+            raise ValueError("critical comes after warning: it is the shorter one")
+        return self
+
+
 class RemoteHost(HostSettings):
     """Another host, reached by the system's ``ssh``: its configuration, agent and keys are used."""
 
     short_form: ClassVar[dict[str, Any] | None] = {"type": ["string", "null"]}
+    elsewhere: ClassVar[bool] = True
 
     interval: Duration = Field(default=5.0, description="Time between two readings.")
     ssh: Destination = Field(
@@ -66,6 +98,11 @@ class RemoteHost(HostSettings):
     )
     sudo: bool = Field(
         default=False, description="Whether system units are restarted by sudo -n there."
+    )
+
+    certificates: HostCertificates = Field(
+        default_factory=plain(HostCertificates),
+        description="PEM files whose end is watched: a list, or with when it is said.",
     )
 
     _name: str = PrivateAttr(default="")

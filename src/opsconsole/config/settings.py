@@ -4,6 +4,7 @@ Invariant: an instance of ``Settings`` that ``loader.load`` gives is consistent:
 refers to something refers to something that exists. Everything is immutable.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, assert_never
 
@@ -87,7 +88,9 @@ class Docker(Model):
     """A Docker Engine: by host URL, by context, or as the environment says when neither."""
 
     host: Text | None = Field(
-        default=None, description="unix:///var/run/docker.sock, tcp://host:2376, ssh://host."
+        default=None,
+        description="unix:///var/run/docker.sock, tcp://host:2376, or ssh://host: one of hosts, or "
+        "any that ssh knows; a user, a port and the path of the socket may be added.",
     )
     context: Text | None = Field(default=None, description="Name of a Docker context.")
     name: Name = Field(default="docker", description="To distinguish several.")
@@ -100,6 +103,18 @@ class Docker(Model):
         default=None, description="Folder of ca.pem, cert.pem and key.pem for tcp://."
     )
     enabled: bool = Field(default=True, description="Whether it is looked at.")
+
+    _through: RemoteHost | None = PrivateAttr(default=None)
+
+    @property
+    def through(self) -> RemoteHost | None:
+        """The host of the settings that ``ssh://`` names."""
+        return self._through
+
+    def led_through(self, hosts: Mapping[str, RemoteHost]) -> None:
+        """Know the host, if it is one of ``hosts``."""
+        scheme, _, rest = (self.host or "").partition("://")
+        self._through = hosts.get(rest.partition("/")[0]) if scheme == "ssh" else None
 
     @model_validator(mode="after")
     def _one_way(self) -> "Docker":
@@ -232,6 +247,9 @@ class Settings(Model):
             )
         for name, host in self.hosts.items():
             host.named(name)
+        for engine in self.docker:
+            if engine.host:
+                engine.led_through(self.hosts)
         return self
 
     def __eq__(self, other: object) -> bool:

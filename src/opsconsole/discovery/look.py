@@ -29,6 +29,7 @@ from opsconsole.sources.docker.containers import join
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
 from opsconsole.sources.docker.reader import EngineReader
 from opsconsole.sources.host.system_units import listed
+from opsconsole.sources.host.units import endpoint_of
 
 _UNITS_WITHIN: Final = 10.0
 
@@ -124,4 +125,4 @@ def _units(host: HostSettings, source: SourceId, within: float) -> Inventory | F
         machines.close()
     if isinstance(every, Fault):
         return every
-    return Inventory(place, "systemd", "", tuple(each.replica(place) for each in every))
+    return Inventory(place, endpoint_of(source), "", tuple(each.replica(place) for each in every))

@@ -39,6 +39,7 @@ class FactCode(StrEnum):
     ALERTS_SILENCED = "alerts-silenced"  # count; by: who, until: the last end
     DISK_FULL = "disk-full"  # subject: the path, figure: the part in use; by: the host
     HOST_MEMORY = "host-memory"  # subject: the host, figure: the part in use
+    HOST_CERTIFICATE = "host-certificate"  # subject: whose, figure: seconds left, by: the host
     CERTIFICATE = "certificate"  # after: what the look said; subject: whose
     CERTIFICATE_ENDS = "certificate-ends"  # until: its end, figure: seconds left, limit: all copies
     FLAPPING = "flapping"  # before, after: the states

@@ -139,10 +139,11 @@ class Event:
     operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it; of an end in
     a container, ``name`` are the signals before it. ``memory``: killed for lack of memory. Of what
     was made again, ``before`` names what is gone, ``after`` what is new and ``detail`` what is
-    another: never a value. Of an objective, ``name`` is its text. ``place`` is the engine on which
-    it happened, '' where that is not reported; ``about`` the name of the workload that it is of,
-    where that is reported too. Of an incident, ``subject`` is its name, ``name`` what was done,
-    ``by`` who did it.
+    another: never a value. Of an objective, ``name`` is its text.
+    ``place`` is the engine, or of what another host recorded that host, on which it happened, ''
+    where that is not reported; ``about`` the name of the workload that it is of, where that is
+    reported too. Of an incident, ``subject`` is its name, ``name`` what was done, ``by`` who did
+    it.
     """
 
     at: float

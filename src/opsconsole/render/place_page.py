@@ -148,7 +148,8 @@ def _of_host(
     snapshot: Snapshot, seen: HostView, width: int, now: float
 ) -> Iterator[tuple[str, list[Row]]]:
     host, stale = seen.host, seen.stale(now)
-    yield "Figures", resources.host_rows(host, width, stale)
+    yield "Figures", resources.host_rows(host, width, now, stale=stale)
+    yield "Certificates", _certificates(host, stale, width, now)
     yield "Processes", _processes(host, width, stale)
     units = host.name if seen.elsewhere else UNITS_HERE.name
     for engine in snapshot.engines:
@@ -157,6 +158,19 @@ def _of_host(
         elif engine.inventory.place.kind is PlaceKind.ENGINE and not seen.elsewhere:
             what = f"Containers of {engine.inventory.place.name}"
             yield what, resources.engine_rows(engine, width, now)
+
+
+def _certificates(host: Host, stale: bool, width: int, now: float) -> list[Row]:
+    """Each that is watched: whose, for which names, and when it ends."""
+    found = []
+    for each in host.certificates:
+        said = resources.certificate_words(each, now).removeprefix("certificate ")
+        if each.validity is not None:
+            ends = figures.date(each.validity.ends)
+            said = f"{said} ({ends}) · {', '.join(each.names)}".removesuffix(" · ")
+        line = _one(each.state(now), each.path, said, stale, width)
+        found.append(Row(f"certificate:{each.path}", line))
+    return found
 
 
 def _processes(host: Host, width: int, stale: bool) -> list[Row]:

@@ -185,13 +185,16 @@ def _host(seen: HostView, lost: SourceView | None, now: float) -> _Place:
         return _changed(place, State.UNKNOWN, _why_lost(lost, now))
     if seen.stale(now):
         return _changed(place, State.UNKNOWN, f"not read for {figures.age(now - seen.taken_at)}")
-    troubles = _troubles(host, figure if share >= _FULL else "")
+    troubles = _troubles(host, figure if share >= _FULL else "", now)
     return _changed(place, State.DEGRADED, " · ".join(troubles)) if troubles else place
 
 
-def _troubles(host: Host, full: str) -> list[str]:
+def _troubles(host: Host, full: str, now: float) -> list[str]:
     """What makes a host need a look, the worst first; that its processor is busy does not."""
     troubles = [resources.failed_words(host.failed)] if host.failed else []
+    ending = [each for each in host.certificates if each.state(now) is not State.OK]
+    ending.sort(key=lambda each: -each.state(now).urgency)
+    troubles += [resources.certificate_words(each, now) for each in ending[:1]]
     troubles += [full] if full else []
     if host.pressure is not None:
         idle = replace(host.pressure, cpu=0.0)
@@ -268,7 +271,9 @@ def _below(snapshot: Snapshot, place: _Place, width: int, now: float) -> list[Ro
     """What is on a host, or runs in an engine, a little further in."""
     match place.seen:
         case HostView():
-            found = resources.host_rows(place.seen.host, width - 2, place.seen.stale(now))
+            found = resources.host_rows(
+                place.seen.host, width - 2, now, stale=place.seen.stale(now)
+            )
         case EngineView():
             found = resources.engine_rows(place.seen, width - 2, now)
         case None:

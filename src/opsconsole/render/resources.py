@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.engine.judge.service import judge_workload
+from opsconsole.model.running.host_certificates import HostCertificate
 from opsconsole.model.running.hosts import Host, Pressure
 from opsconsole.model.running.workloads import EngineView, Replica, Update, Workload
 from opsconsole.model.snapshot import Snapshot
@@ -32,7 +33,7 @@ def rows(snapshot: Snapshot, width: int, now: float) -> list[Row]:
     for seen in snapshot.hosts:
         if len(snapshot.hosts) > 1:
             out.append(Row(f"host:{seen.host.name}", (Span(f" {seen.host.name}", Role.HEADER),)))
-        out += host_rows(seen.host, width, seen.stale(now))
+        out += host_rows(seen.host, width, now, stale=seen.stale(now))
     several = len(snapshot.engines) > 1
     for replica, engine in sorted(snapshot.replicas(), key=_trouble):
         out.append(replica_row(replica, width, now, stale=engine.stale(now), placed=several))
@@ -55,7 +56,7 @@ def engine_rows(engine: EngineView, width: int, now: float) -> list[Row]:
     return out + [_workload_row(each, width, stale=stale) for each in inventory.workloads]
 
 
-def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
+def host_rows(host: Host, width: int, now: float, *, stale: bool = False) -> list[Row]:
     """Processor, memory and the fullest disks; one line each."""
     bar = max(_METER, min(30, width - 40))
     memory = host.memory_used / host.memory_total if host.memory_total else None
@@ -78,6 +79,10 @@ def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
     if host.failed:
         role = Role.STALE if stale else Role.DOWN
         out.append(Row(f"host:{host.name}:failed", (Span(f" {failed_words(host.failed)}", role),)))
+    for each in host.certificates:
+        if (state := each.state(now)) is not State.OK:
+            line = (Span(f" {certificate_words(each, now)}", state_role(state, stale=stale)),)
+            out.append(Row(f"host:{host.name}:certificate:{each.path}", line))
     if host.ahead is not None and abs(host.ahead) >= 1:
         role = Role.STALE if stale else Role.DEGRADED
         out.append(Row(f"host:{host.name}:clock", (Span(f" {clock_words(host.ahead)}", role),)))
@@ -96,6 +101,22 @@ def failed_words(failed: Sequence[str]) -> str:
     if len(failed) == 1:
         return f"{failed[0]} failed"
     return f"{len(failed)} units failed: {', '.join(failed)}"
+
+
+def certificate_words(certificate: HostCertificate, now: float) -> str:
+    """``certificate shop.example ends in 9d``; of one that is not read, why."""
+    validity = certificate.validity
+    if validity is None:
+        return f"certificate {certificate.path} {certificate.fault}"
+    left, whose = validity.left(now), certificate.subject or certificate.path
+    said = f"certificate {certificate.first} above {whose}" if certificate.first else (
+        f"certificate {whose}"
+    )  # fmt: skip
+    if now < validity.starts:
+        return f"{said} holds only in {figures.age(validity.starts - now)}"
+    if left <= 0:
+        return f"{said} expired {figures.age(-left)} ago"
+    return f"{said} ends in {figures.age(left)}"
 
 
 def clock_words(ahead: float) -> str:

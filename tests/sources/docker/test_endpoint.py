@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.config.hosts import RemoteHost
+from opsconsole.config.settings import Settings
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
 from tests.clean import is_clean
@@ -17,6 +19,7 @@ class Choice:
     host: str | None = None
     context: str | None = None
     tls: str | None = None
+    through: RemoteHost | None = None
 
 
 def environment(home: Path, **variables: str) -> dict[str, str]:
@@ -138,12 +141,51 @@ def test_a_context_without_a_host_is_refused(tmp_path: Path, host: object) -> No
         resolve(Choice(context="odd"), environment(tmp_path))
 
 
-def test_ssh_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    with pytest.raises(DockerUnavailableError) as caught:
-        resolve(Choice(), environment(tmp_path, DOCKER_HOST="ssh://admin@10.0.0.1"))
+@pytest.mark.parametrize(
+    ("host", "ssh", "path"),
+    [
+        ("ssh://admin@10.0.0.1", "ssh://admin@10.0.0.1", ""),
+        ("ssh://app-1:2222/run/user/1000/docker.sock", "ssh://app-1:2222",
+         "/run/user/1000/docker.sock"),
+        ("ssh://[::1]:22/", "ssh://[::1]:22", ""),
+    ],
+)  # fmt: skip
+def test_an_engine_over_ssh_is_at_a_host_and_may_have_another_socket(
+    tmp_path: Path, host: str, ssh: str, path: str
+) -> None:
+    found = resolve(Choice(), environment(tmp_path, DOCKER_HOST=host))
+    assert found.far is not None
+    assert (found.far.target.ssh, found.far.path) == (ssh, path)
+    assert found.socket is None
 
-    assert caught.value.fault.kind is FaultKind.UNSUPPORTED
-    assert "ssh -N -L" in caught.value.fault.hint
+
+@pytest.mark.parametrize(
+    "host",
+    ["ssh://", "ssh://-oProxyCommand=x", "ssh://a b", "ssh://me:secret@h", "ssh://h/a'b", "ssh://h/;x",
+     "ssh://h:port", "ssh://h/$(x)", "ssh://-l@h"],
+)  # fmt: skip
+def test_what_ssh_or_a_shell_would_take_for_more_than_a_host_is_refused(
+    tmp_path: Path, host: str
+) -> None:
+    with pytest.raises(DockerUnavailableError, match="names no engine over ssh") as caught:
+        resolve(Choice(), environment(tmp_path, DOCKER_HOST=host))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_host_of_the_settings_is_reached_as_they_say() -> None:
+    document = {
+        "hosts": {"app-1": {"ssh": "ops@10.0.0.7", "ssh_config": "/etc/other"}},
+        "docker": [
+            {"name": "near", "host": "ssh://app-1/run/d.sock"},
+            {"name": "far", "host": "ssh://ops@app-1"},
+        ],
+    }
+    near, far = (resolve(each, {}).far for each in Settings.model_validate(document).docker)
+    assert near is not None
+    assert far is not None
+    assert (near.target.ssh, near.target.config) == ("ops@10.0.0.7", "/etc/other")
+    assert (near.target.name, near.path) == ("app-1", "/run/d.sock")
+    assert (far.target.ssh, far.target.config) == ("ssh://ops@app-1", "")
 
 
 @pytest.mark.parametrize(

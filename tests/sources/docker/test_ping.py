@@ -62,7 +62,7 @@ async def test_what_cannot_be_asked_is_said(tmp_path: Path, connector: Connector
     for name in ("ca.pem", "cert.pem", "key.pem"):
         (tmp_path / name).write_text("")
     cases = [
-        (Docker(host="ssh://ops@bastion"), FaultKind.UNSUPPORTED),
+        (Docker(host="ssh://ops@bastion.invalid"), FaultKind.CONNECT),
         (Docker(host="tcp://127.0.0.1:1", tls=str(tmp_path)), FaultKind.UNSUPPORTED),
         (Docker(host="unix:///nowhere/docker.sock"), FaultKind.ABSENT),
     ]

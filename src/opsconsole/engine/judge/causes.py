@@ -14,8 +14,8 @@ from typing import Final
 from opsconsole.dataclass import dataclass
 from opsconsole.engine.judge.causes_kinds import LIFE, MEMORY, Kind, died, kind_of
 from opsconsole.engine.judge.episodes import Episode
-from opsconsole.model.causes import WINDOW, Cause, Changes, Topology
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.causes import WINDOW, Cause, Changes, Ties, Topology
+from opsconsole.model.events import Event, EventCode, EventKind
 
 SAME: Final = 1.0
 DEPENDENCY: Final = 0.8
@@ -24,6 +24,9 @@ ELSEWHERE: Final = 0.2
 ITSELF: Final = "the service itself"
 LEAST_CLOSENESS: Final = 0.75
 """The factor that a score keeps at the far end of the window."""
+
+_OF_HOSTS: Final = frozenset({EventCode.HOST_BOOTED, EventCode.PACKAGES_CHANGED})
+"""What happens to a whole host, which is named where it is another one."""
 
 REPLACED_WITHIN: Final = 5.0
 """Seconds around an image change within which its container stops and starts."""
@@ -112,7 +115,7 @@ class _Judge:
             return None
         if self._is_effect(event):
             return None
-        nearness, where = self._nearness(event.service)
+        nearness, where = self._nearness(event)
         age = max(0.0, self.until - event.at)
         closeness = 1.0 - (1.0 - LEAST_CLOSENESS) * min(1.0, age / self.window)
         score = round(kind.weight * nearness * closeness, 3)
@@ -134,7 +137,12 @@ class _Judge:
             self.below[service] = frozenset(self.topology.needs(service))
         return self.below[service]
 
-    def _nearness(self, service: str) -> tuple[float, str]:
+    def _nearness(self, event: Event) -> tuple[float, str]:
+        service = event.service
+        if not service and event.place and event.code in _OF_HOSTS:
+            if event.place in self.topology.services.get(self.service, Ties()).hosts:
+                return HOST, f"{event.place}, which it runs on"
+            return ELSEWHERE, f"{event.place}, elsewhere"
         if service and service == self.service:
             return SAME, ITSELF
         if service in self.needs:
@@ -194,7 +202,8 @@ def _identity(event: Event) -> tuple[str, ...]:
         return "life", *whose
     if event.kind is EventKind.OPERATION:
         return event.kind, *whose, str(event.action), event.name
-    return event.code, *whose, event.before, event.after, event.detail
+    where = event.place if event.code in _OF_HOSTS else ""
+    return event.code, where, *whose, event.before, event.after, event.detail
 
 
 def _merge(group: Sequence[Cause]) -> tuple[Cause, list[Event]]:

@@ -3,13 +3,16 @@ changes of packages, boots.
 
 Invariant: what is learnt has the time at which it happened, and is said once. Reading is bounded
 and in threads of its own; what cannot be read says nothing. A package is a change of the services
-whose unit or program it owns, else of the host. A host is asked only where a service has a unit, a
-process or files on it.
+whose unit or program it owns, else of the host. This host is asked only where a service has a unit,
+a process or files on it; each of the others is, side by side, so that one that is away holds up
+none. What others date is by their clocks and in their zones, and is put into the console's.
 """
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import replace
+from datetime import tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,6 +20,7 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.config.actions import Action
 from opsconsole.config.drivers import PidFile
+from opsconsole.config.hosts import HostSettings
 from opsconsole.config.named_on_host import Checkout, Named, Part, Unit, named_by
 from opsconsole.config.services import Instance
 from opsconsole.config.settings import Settings
@@ -27,7 +31,7 @@ from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
-from opsconsole.model.running.machine import MachineError
+from opsconsole.model.running.machine import Command, FileKind, MachineError
 from opsconsole.model.running.units import unit_name
 from opsconsole.sources.host.records import (
     Move,
@@ -37,8 +41,10 @@ from opsconsole.sources.host.records import (
     moves,
     package_changes,
     runs,
+    zone_of,
 )
 from opsconsole.sources.host.system_units import show, started
+from opsconsole.text import sanitize_bytes
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 LOOK_EVERY: Final = 60.0
@@ -53,6 +59,7 @@ TAIL: Final = 256 * 1024
 PACKAGE_LOG: Final = Path("/var/log/dpkg.log")
 PACKAGE_FILES: Final = Path("/var/lib/dpkg/info")
 BOOT: Final = Path("/proc/stat")
+KERNEL: Final = Path("/proc/sys/kernel/osrelease")
 
 _UNIT_FOLDERS: Final = ("/lib/systemd/system", "/usr/lib/systemd/system")
 _DEADLINE: Final = 5.0
@@ -60,6 +67,7 @@ _LIST: Final = 1 << 20
 _LATEST: Final = 60
 """Changes of packages of which is looked whose files they are."""
 _NAMED: Final = 4
+_RELEASE: Final = 100
 _SAME: Final = 5.0
 """Seconds by which two looks may date one start."""
 
@@ -83,6 +91,8 @@ class Learning:
         self._began = clock.now()
         self._threads = BoundedExecutor("records", 1)
         self._said: dict[tuple[str, ...], float] = {}
+        self._kernels_of: dict[str, tuple[str, str]] = {}
+        self._tails: dict[tuple[str, Path], tuple[object, bytes]] = {}
 
     def use(self, settings: Settings) -> None:
         """Use ``settings`` from now on."""
@@ -103,20 +113,28 @@ class Learning:
             name: tuple(named_by(name, service, self._base))
             for name, service in self._settings.services.items()
         }
-        machine = self._machines.of(self._settings.host)
-        if any(
-            isinstance(each.part, Action | Instance) for parts in named.values() for each in parts
-        ):
-            async for event in self._of_host(machine, named):
+        hosts = [self._settings.host, *(each for each in self._settings.hosts.values())]
+        asked = [self._of_all(host, named) for host in hosts if host.enabled or not host.elsewhere]
+        for events in await asyncio.gather(*asked):
+            for event in events:
                 yield event
         for service, parts in named.items():
             async for event in self._of_checkouts(service, parts):
                 yield event
-        async for event in self._of_units(machine, _units(self._settings, named)):
-            yield event
+
+    async def _of_all(self, host: HostSettings, named: dict[str, tuple[Named, ...]]) -> list[Event]:
+        """What one host has recorded, with where it is."""
+        machine, here = self._machines.of(host), _on(self._settings, host, named)
+        found: list[Event] = []
+        parts = [each.part for parts in here.values() for each in parts]
+        if host.elsewhere or any(isinstance(each, Action | Instance) for each in parts):
+            found += [event async for event in self._of_host(machine, here)]
+        units = _units(self._settings, here)
+        found += [event async for event in self._of_units(machine, units)]
+        return [replace(each, place=machine.name) for each in found]
 
     def _is_news(self, event: Event) -> bool:
-        key = event.code, event.service, event.subject, event.after, event.detail
+        key = event.code, event.place, event.service, event.subject, event.after, event.detail
         if event.at <= self._said.get(key, 0.0) + _SAME:
             return False
         self._said[key] = event.at
@@ -131,11 +149,16 @@ class Learning:
         self, machine: Machine, named: dict[str, tuple[Named, ...]]
     ) -> AsyncIterator[Event]:
         now = self._clock.now()
-        at = booted_at(await self._whole(machine, BOOT))
-        if at is not None and now - BACK < at <= now:
-            yield self._event(at, EventCode.HOST_BOOTED, "", "")
+        stat = await self._whole(machine, BOOT)
+        at = booted_at(stat)
+        if at is not None and now - BACK < at - machine.ahead <= now:
+            made = self._event(at - machine.ahead, EventCode.HOST_BOOTED, "", "")
+            yield _with(made, *await self._kernels(machine))
+        elif stat:
+            await self._kernels(machine)
         log = await self._tail(machine, PACKAGE_LOG)
-        changes = tuple(package_changes(log, now - BACK, now))
+        zone = await self._zone(machine) if log else None
+        changes = tuple(package_changes(log, now - BACK, now, zone=zone, ahead=machine.ahead))
         owners = await self._owners(machine, changes, named) if changes else {}
         for each in changes:
             for service in owners.get(each.package, ()):
@@ -212,6 +235,24 @@ class Learning:
                     )
                     yield _with(made, "", "", name=unit.unit)
 
+    async def _kernels(self, machine: Machine) -> tuple[str, str]:
+        """The kernel that it ran before the present one and this, where another was seen."""
+        said = sanitize_bytes((await self._whole(machine, KERNEL)).strip(), limit=_RELEASE)
+        known, now = self._kernels_of.get(machine.name, ("", "")), said
+        if now and now != known[1]:
+            known = self._kernels_of[machine.name] = known[1], now
+        return known if known[0] else ("", "")
+
+    async def _zone(self, machine: Machine) -> tzinfo | None:
+        """That in which a host writes its log; None for the console's."""
+        if not machine.name:
+            return None
+        try:
+            said = await machine.run(Command(("date", "+%z")), limit=_RELEASE, deadline=_DEADLINE)
+        except MachineError:
+            return None
+        return zone_of(said.output)
+
     async def _whole(self, machine: Machine, path: Path) -> bytes:
         """A file that is not large; b'' where it cannot be read, or is a folder."""
         try:
@@ -221,10 +262,30 @@ class Learning:
 
     async def _tail(self, machine: Machine, path: Path) -> bytes:
         """The end of a file; b'' where it cannot be read."""
+        if machine.name:
+            return await self._far_tail(machine, path)
         try:
             return await self._threads.run(partial(_end_of, machine, path), deadline=_DEADLINE)
         except (MachineError, OSError, TimeoutError, QueueFullError):
             return b""
+
+    async def _far_tail(self, machine: Machine, path: Path) -> bytes:
+        """The same on another host, read again once it was written to."""
+        where = machine.name, path
+        try:
+            there = await machine.stat(path)
+            stamp = there.size, there.changed, there.identity
+            known = self._tails.get(where)
+            if there.kind is not FileKind.FILE or (known is not None and known[0] == stamp):
+                return b"" if known is None else known[1]
+            tail = Command(("tail", "-c", str(TAIL), str(path)))
+            said = await machine.run(tail, limit=2 * TAIL, deadline=_DEADLINE)
+        except MachineError:
+            return b""
+        if not said.good:
+            return b""
+        self._tails[where] = stamp, said.output
+        return said.output
 
 
 def _end_of(machine: Machine, path: Path) -> bytes:
@@ -275,6 +336,24 @@ def _units(settings: Settings, named: dict[str, tuple[Named, ...]]) -> list[_Run
             if subject or key not in found:
                 found[key] = _Running(service, subject or name, name, unit.user)
     return list(found.values())
+
+
+def _on(
+    settings: Settings, host: HostSettings, named: dict[str, tuple[Named, ...]]
+) -> dict[str, tuple[Named, ...]]:
+    """What of services is named on ``host``."""
+    found = {
+        name: tuple(each for each in parts if host in _hosts_of(settings, name, each.part))
+        for name, parts in named.items()
+    }
+    return {name: parts for name, parts in found.items() if parts}
+
+
+def _hosts_of(settings: Settings, service: str, part: Part) -> Collection[HostSettings]:
+    """A unit that is restarted may be on several."""
+    if isinstance(part, Action) and part.systemd is not None:
+        return settings.hosts_of(service, part).values()
+    return (settings.host_of(service, part),)
 
 
 def _files(parts: Iterable[Named]) -> frozenset[str]:

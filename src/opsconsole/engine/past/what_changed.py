@@ -74,7 +74,7 @@ def topology(snapshot: Snapshot) -> Topology:
 def _ties(service: ServiceView, engines: Mapping[str, str]) -> Ties:
     """``engines`` maps each replica's id to its place."""
     hosts = {urlsplit(each.url).hostname or "" for each in service.instances if each.url}
-    hosts |= {engines[id_] for id_ in service.replicas if id_ in engines}
+    hosts |= {engines[id_] for id_ in service.replicas if id_ in engines} | set(service.places)
     return Ties(service.depends_on, frozenset(hosts - {""}))
 
 

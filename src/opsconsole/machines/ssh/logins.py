@@ -200,12 +200,12 @@ _ADDRESS: Final = re.compile(r"connect to host (\S+ port \d+)|resolve hostname (
 _PORT: Final = re.compile(r":(\d+)$")
 
 
-def explained(error: Exception, target: Target) -> MachineError:
+def explained(error: Exception, target: Target, within: float = WITHIN) -> MachineError:
     """Why nobody is logged in, from what ``greet`` raised."""
     if isinstance(error, TimeoutError):
         return MachineError(
             Failure.TIMED_OUT,
-            f"{_tried(target)} did not begin a session within {WITHIN:g} s",
+            f"{_tried(target)} did not begin a session within {within:g} s",
             remedy=f"try it: ssh -oBatchMode=yes {target.ssh} true; its login shell may wait for"
             " something",
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from opsconsole.dataclass import dataclass
 from opsconsole.model.reading import is_stale
+from opsconsole.model.running.host_certificates import HostCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class Host:
     """One host at one moment. ``cpu`` is the mean over cores; ``load`` the 1, 5, 15 min means.
 
     ``ahead`` is how many seconds its clock is before the console's; 0 where no difference is seen.
-    ``failed`` are the systemd units of another host that failed.
+    ``failed`` are the systemd units of another host that failed, ``certificates`` those in its
+    files that are watched.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Host:
     ahead: float | None = None
     pressure: Pressure | None = None
     failed: tuple[str, ...] = ()
+    certificates: tuple[HostCertificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from opsconsole.model.state import exit_code
 from opsconsole.render.json.alerts import alert_document, silence_document
 from opsconsole.render.json.automation import automation_document, maintenance_document
 from opsconsole.render.json.diagnosis import diagnosis_document
+from opsconsole.render.json.host_certificates import host_certificate
 from opsconsole.render.json.team import team_document
 from opsconsole.render.service.why import LONGEST, why
 from opsconsole.render.timeline.words import words
@@ -309,6 +310,7 @@ def _host(seen: HostView, now: float) -> Document:
         "clock_ahead": _round(host.ahead),
         "pressure": _pressure(host.pressure),
         "failed_units": list(host.failed),
+        "certificates": [host_certificate(each, now) for each in host.certificates],
         "processes": [
             {
                 "pid": process.pid,

@@ -92,6 +92,7 @@ _GLYPHS: Final = {
     FactCode.DEPENDENCY: ("↳", Role.DEGRADED), FactCode.OBJECTIVE_MISSED: ("△", Role.DEGRADED),
     FactCode.ALERT: ("▲", Role.DEGRADED), FactCode.ALERTS_SILENCED: ("·", Role.MUTED),
     FactCode.DISK_FULL: ("✖", Role.DOWN), FactCode.HOST_MEMORY: ("↗", Role.DEGRADED),
+    FactCode.HOST_CERTIFICATE: ("§", Role.DEGRADED),
     FactCode.CERTIFICATE: ("✖", Role.DOWN), FactCode.FLAPPING: ("▲", Role.DEGRADED),
     FactCode.NOT_READ: ("◌", Role.UNKNOWN), FactCode.CERTIFICATE_ENDS: ("§", Role.DEGRADED),
 }  # fmt: skip
@@ -108,6 +109,7 @@ _LEADS: Final = {
     FactCode.ALERTS_SILENCED: Leads.ALERTS,
     FactCode.DISK_FULL: Leads.NOWHERE,
     FactCode.HOST_MEMORY: Leads.NOWHERE,
+    FactCode.HOST_CERTIFICATE: Leads.NOWHERE,
     FactCode.NOT_READ: Leads.NOWHERE,
 }  # fmt: skip
 

@@ -44,6 +44,7 @@ class Remedy(NamedTuple):
 _DIES: Final = frozenset({FactCode.OUT_OF_MEMORY, FactCode.CRASH_LOOP, FactCode.EXITED})
 _ELSEWHERE: Final = frozenset(
     {FactCode.DEPENDENCY, FactCode.DISK_FULL, FactCode.HOST_MEMORY, FactCode.CERTIFICATE,
+     FactCode.HOST_CERTIFICATE,
      FactCode.CERTIFICATE_ENDS, FactCode.NOT_READ}
 )  # fmt: skip
 _VERSIONS: Final = frozenset({FactCode.IMAGE_CHANGED, FactCode.VERSION_CHANGED})

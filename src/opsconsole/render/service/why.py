@@ -206,10 +206,17 @@ def _probe_fails(fact: Fact) -> list[str]:
     return [f"{who}: {fact.after}"]
 
 
-def _certificate_ends(fact: Fact) -> list[str]:
-    left = fact.figure or 0.0
+def _host_certificate(fact: Fact) -> list[str]:
+    return [f"{_ending(fact.figure or 0.0)}: {fact.subject}", f"in a file of {fact.by}"]
+
+
+def _ending(left: float) -> str:
     span = _days(abs(left))
-    said = f"certificate ends in {span}" if left > 0 else f"certificate expired {span} ago"
+    return f"certificate ends in {span}" if left > 0 else f"certificate expired {span} ago"
+
+
+def _certificate_ends(fact: Fact) -> list[str]:
+    said = _ending(fact.figure or 0.0)
     return [said if fact.copies == int(fact.limit or 1) else f"{_who(fact)}: {said}"]
 
 
@@ -316,6 +323,7 @@ _PARTS: Final[Mapping[FactCode, Callable[[Fact], list[str]]]] = {
     FactCode.ALERTS_SILENCED: _silenced,
     FactCode.DISK_FULL: _disk_full,
     FactCode.HOST_MEMORY: _host_memory,
+    FactCode.HOST_CERTIFICATE: _host_certificate,
     FactCode.CERTIFICATE: _probe_fails,
     FactCode.CERTIFICATE_ENDS: _certificate_ends,
     FactCode.FLAPPING: _flapping,

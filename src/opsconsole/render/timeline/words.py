@@ -94,7 +94,8 @@ def _unit_started(event: Event) -> str:
 
 
 def _booted(event: Event) -> str:
-    return "the host booted"
+    said = f"{event.place or 'the host'} booted"
+    return f"{said}, kernel {change(event)}" if event.after else said
 
 
 def _checked_out(event: Event) -> str:
@@ -104,9 +105,10 @@ def _checked_out(event: Event) -> str:
 
 
 def _packages(event: Event) -> str:
-    return (
-        f"package {event.subject} {change(event)}" if event.subject else f"packages: {event.after}"
-    )
+    where = f" on {event.place}" if event.place else ""
+    if event.subject:
+        return f"package {event.subject} {change(event)}{where}"
+    return f"packages{where}: {event.after}"
 
 
 def _operation(event: Event) -> str:

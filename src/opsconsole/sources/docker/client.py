@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from docker.tls import TLSConfig
     from requests import Response
 
+    from opsconsole.sources.docker.socket import UnixAdapter
+
 ANSWER_LIMIT: Final = 16 << 20
 """Bytes of one answer: some five thousand containers."""
 
@@ -39,6 +41,9 @@ _CHUNK: Final = 64 << 10
 _NEWEST: Final = (1, 51)
 _OLDEST: Final = (1, 24)
 _UNNEGOTIATED: Final = "1.41"
+_ANY_SOCKET: Final = "unix:///elsewhere"
+"""What the SDK is given where another adapter leads to the engine."""
+
 _HEADERS: Final = {"Accept-Encoding": "identity"}
 
 
@@ -51,28 +56,45 @@ def connect(endpoint: DockerEndpoint, timeout: float) -> "DockerClient":
     from docker import DockerClient
     from docker.errors import DockerException
 
-    from opsconsole.sources.docker.socket import UnixAdapter
+    adapter = _adapter(endpoint, ceil(timeout))
 
     def client(version: str) -> "DockerClient":
+        url = endpoint.url if endpoint.far is None else _ANY_SOCKET
         made = DockerClient(
-            base_url=endpoint.url, version=version, timeout=ceil(timeout), tls=_tls(endpoint)
+            base_url=url, version=version, timeout=ceil(timeout), tls=_tls(endpoint)
         )
         made.api.trust_env = False
-        if endpoint.socket is not None:
-            made.api.mount(
-                "http+docker://", UnixAdapter(f"http+unix://{endpoint.socket}", ceil(timeout))
-            )
+        if adapter is not None:
+            made.api.mount("http+docker://", adapter)
         return made
 
     try:
         first = client(_UNNEGOTIATED)
         try:
             answer = get_json(first, "/version", deadline=timeout, limit=_VERSION_LIMIT, plain=True)
-        finally:
+            version = _negotiate(answer)
+        except BaseException:
             first.close()
-        return client(_negotiate(answer))
+            raise
+        if endpoint.far is None:
+            first.close()
+        # Over ssh its connection was a login, which the other client goes on with.
+        return client(version)
     except (OSError, ValueError, DockerException) as error:
         raise DockerUnavailableError(classify(error, endpoint, timeout)) from error
+
+
+def _adapter(endpoint: DockerEndpoint, timeout: int) -> "UnixAdapter | None":
+    """What leads to a socket; None for an engine at an address."""
+    if endpoint.far is not None:
+        from opsconsole.sources.docker.over_ssh import SshAdapter
+
+        return SshAdapter(endpoint.far, timeout)
+    if endpoint.socket is not None:
+        from opsconsole.sources.docker.socket import UnixAdapter
+
+        return UnixAdapter(f"http+unix://{endpoint.socket}", timeout)
+    return None
 
 
 def _knock(endpoint: DockerEndpoint, timeout: float) -> None:

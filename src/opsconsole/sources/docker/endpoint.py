@@ -11,10 +11,11 @@ CLI keeps them: ``contexts/meta/<sha256 of the name>/meta.json`` in ``$DOCKER_CO
 """
 
 import json
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from opsconsole import durable
@@ -22,10 +23,19 @@ from opsconsole.dataclass import dataclass
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.text import sanitize
 
+if TYPE_CHECKING:
+    from opsconsole.config.hosts import RemoteHost
+    from opsconsole.machines.ssh.logins import Target
+
 DEFAULT_SOCKET: Final = "unix:///var/run/docker.sock"
 DEFAULT_CONTEXT: Final = "default"
 
 _SCHEMES: Final = frozenset({"unix", "tcp", "http", "https"})
+_SSH: Final = re.compile(
+    r"ssh://(?P<where>(?:[A-Za-z0-9_][\w.+-]*@)?(?:[A-Za-z0-9_][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?)"
+    r"(?P<path>/[\w./@+:-]+)?/?",
+    re.ASCII,
+)
 _TLS_FILES: Final = ("ca.pem", "cert.pem", "key.pem")
 _PLAIN_PORT: Final = 2375
 _TLS_PORT: Final = 2376
@@ -42,7 +52,9 @@ class DockerUnavailableError(Exception):
 
 
 class DockerChoice(Protocol):
-    """The part of the configuration that names an engine. ``tls`` is a folder of PEM files."""
+    """The part of the configuration that names an engine. ``tls`` is a folder of PEM files,
+    ``through`` the host of the settings that ``ssh://`` names, if it does.
+    """
 
     @property
     def host(self) -> str | None: ...
@@ -50,6 +62,8 @@ class DockerChoice(Protocol):
     def context(self) -> str | None: ...
     @property
     def tls(self) -> str | None: ...
+    @property
+    def through(self) -> "RemoteHost | None": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +77,24 @@ class TlsFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class FarSocket:
+    """An engine's socket on another host; ``path`` is '' for the one that its client uses."""
+
+    target: "Target"
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DockerEndpoint:
-    """Where an engine listens, without credentials, and what named it (``DOCKER_HOST``, …)."""
+    """Where an engine listens, without credentials, and what named it (``DOCKER_HOST``, …).
+
+    ``far`` is it where the engine is reached over ssh.
+    """
 
     url: str
     origin: str
     tls: TlsFiles | None = None
+    far: FarSocket | None = None
 
     @property
     def socket(self) -> Path | None:
@@ -84,6 +110,8 @@ def resolve(choice: DockerChoice, environ: Mapping[str, str]) -> DockerEndpoint:
     folder = _cli_folder(environ)
     if choice.host:
         tls = _tls_folder(Path(choice.tls)) if choice.tls else None
+        if choice.through is not None:
+            return _through(choice.host, choice.through)
         return _endpoint(choice.host, "docker.host", tls)
     if choice.context:
         return _from_context(choice.context, "docker.context", environ, folder)
@@ -130,14 +158,7 @@ def _endpoint(host: str, origin: str, tls: TlsFiles | None) -> DockerEndpoint:
     """Check the address and drop what it holds of a user or a password."""
     scheme, separator, rest = host.partition("://")
     if scheme == "ssh":
-        raise DockerUnavailableError(
-            Fault(
-                FaultKind.UNSUPPORTED,
-                f"{origin} names an engine over ssh",
-                hint="open a tunnel with ssh -N -L /run/user/…/docker.sock:"
-                "/var/run/docker.sock HOST and set docker.host to unix://… of that socket",
-            )
-        )
+        return _over_ssh(host, origin)
     if not separator or not rest or scheme not in _SCHEMES:
         wanted = "docker.host is such as unix:///var/run/docker.sock or tcp://10.0.0.1:2376"
         raise _unusable(f"{origin} is not an address of a Docker Engine: {_shown(host)}", wanted)
@@ -147,6 +168,29 @@ def _endpoint(host: str, origin: str, tls: TlsFiles | None) -> DockerEndpoint:
     return DockerEndpoint(
         _network_url(host, origin, _TLS_PORT if tls else _PLAIN_PORT), origin, tls
     )
+
+
+def _over_ssh(host: str, origin: str) -> DockerEndpoint:
+    """As Docker's client reads it: ``ssh://USER@HOST:PORT/SOCKET``."""
+    from opsconsole.machines.ssh.logins import Target
+
+    found = _SSH.fullmatch(host)
+    if found is None:
+        wanted = "write ssh://HOST, with a user, a port and the path of the socket where needed"
+        raise _unusable(f"{origin} names no engine over ssh: {_shown(host)}", wanted)
+    where, path = found["where"], found["path"] or ""
+    target = Target(sanitize(where), f"ssh://{where}")
+    return DockerEndpoint(sanitize(host.rstrip("/")), origin, far=FarSocket(target, path))
+
+
+def _through(host: str, there: "RemoteHost") -> DockerEndpoint:
+    """The same through a host of the settings, as these reach it."""
+    from opsconsole.machines.ssh.logins import Target
+
+    read = _over_ssh(host, "docker.host")
+    assert read.far is not None
+    target = Target(there.name, there.destination, there.ssh_config or "")
+    return DockerEndpoint(read.url, read.origin, far=FarSocket(target, read.far.path))
 
 
 def _network_url(host: str, origin: str, default_port: int) -> str:

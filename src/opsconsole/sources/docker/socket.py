@@ -19,12 +19,17 @@ class UnixAdapter(UnixHTTPAdapter):
         with self.pools.lock:
             pool = self.pools.get(url)
             if pool is None:
-                pool = _Pool(url, self.socket_path, self.timeout, maxsize=self.max_pool_size)
-                self.pools[url] = pool
+                self.pools[url] = pool = self.pool(url)
             return pool
 
+    def pool(self, url: Any) -> "Pool":
+        """Connections to the socket."""
+        return Pool(url, self.socket_path, self.timeout, maxsize=self.max_pool_size)
 
-class _Pool(UnixHTTPConnectionPool):
+
+class Pool(UnixHTTPConnectionPool):
+    """Makes them."""
+
     def _new_conn(self) -> Any:  # the SDK's class is not of the type that urllib3 declares
         timeout: Any = self.timeout
         return _Connection(self.base_url, self.socket_path, timeout)

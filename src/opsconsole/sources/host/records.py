@@ -10,7 +10,7 @@ zone); proc_stat(5) *btime*.
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 from opsconsole.dataclass import dataclass
@@ -23,6 +23,8 @@ _MOVE: Final = re.compile(
 _CHECKOUT: Final = re.compile(r"checkout: moving from (\S+) to (\S+)")
 _CHANGED: Final = frozenset({"upgrade", "install", "remove", "purge"})
 _BTIME: Final = re.compile(rb"^btime ([0-9]{1,12})$", re.MULTILINE)
+_WRITTEN: Final = "%Y-%m-%d %H:%M:%S"
+_ZONE: Final = re.compile(rb"([+-])([01][0-9]|2[0-3])([0-5][0-9])")
 _PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]{0,100}")
 _SHORT: Final = 12
 _SHOWN: Final = 80
@@ -73,15 +75,22 @@ def moves(reflog: bytes, since: float, until: float) -> Iterator[Move]:
         yield Move(float(int(match["at"])), before, after, who, said)
 
 
-def package_changes(log: bytes, since: float, until: float) -> Iterator[PackageChange]:
-    """The changes of packages between two moments, oldest first."""
+def package_changes(
+    log: bytes, since: float, until: float, *, zone: tzinfo | None = None, ahead: float = 0.0
+) -> Iterator[PackageChange]:
+    """The changes of packages between two moments, oldest first.
+
+    The host writes in ``zone``, the console's if None, by a clock that is ``ahead`` of the
+    console's.
+    """
     for line in log.split(b"\n"):
         words = line.split(b" ")
         if len(words) != 6 or words[2].decode("ascii", "replace") not in _CHANGED:
             continue
-        at = _moment(b" ".join(words[:2]))
-        if at is None or not since < at <= until:
+        at = _moment(b" ".join(words[:2]), zone)
+        if at is None or not since < at - ahead <= until:
             continue
+        at -= ahead
         package, before, after = (sanitize_bytes(word, limit=_SHOWN) for word in words[3:])
         name, _, architecture = package.partition(":")
         yield PackageChange(at, name, architecture, _version(before), _version(after))
@@ -120,9 +129,20 @@ def _version(text: str) -> str:
     return "" if text == sanitize("<none>") else text
 
 
-def _moment(text: bytes) -> float | None:
+def zone_of(said: bytes) -> tzinfo | None:
+    """Of what ``date +%z`` says; None where that is no zone."""
+    match = _ZONE.fullmatch(said.strip())
+    if match is None:
+        return None
+    minutes = int(match[2]) * 60 + int(match[3])
+    return timezone(timedelta(minutes=-minutes if match[1] == b"-" else minutes))
+
+
+def _moment(text: bytes, zone: tzinfo | None) -> float | None:
     try:
-        written = datetime.strptime(text.decode("ascii"), "%Y-%m-%d %H:%M:%S").astimezone()
-        return written.timestamp()
+        words = text.decode("ascii")
+        if zone is None:
+            return datetime.strptime(words, _WRITTEN).astimezone().timestamp()
+        return datetime.strptime(words, _WRITTEN).replace(tzinfo=zone).timestamp()
     except (ValueError, OverflowError, OSError):
         return None

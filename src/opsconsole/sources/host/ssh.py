@@ -13,6 +13,7 @@ Invariants, as of this host (``source``):
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from opsconsole.clock import Clock
@@ -22,10 +23,12 @@ from opsconsole.machines.ssh.line import FarEnd
 from opsconsole.machines.ssh.machine import SshMachine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading, is_stale
+from opsconsole.model.running.host_certificates import HostCertificate
 from opsconsole.model.running.hosts import Disk, Host, Process
 from opsconsole.model.running.machine import Command, End, Failure, MachineError
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
+from opsconsole.sources.host import certificates
 from opsconsole.sources.host.kernel import (
     Kernel,
     NotUnderstoodError,
@@ -36,7 +39,8 @@ from opsconsole.sources.host.kernel import (
 )
 from opsconsole.sources.host.kernel_processes import Busy, ProcessTable
 from opsconsole.sources.host.rates import cpu_shares, traffic_rates
-from opsconsole.sources.host.system_units import listed, unreached
+from opsconsole.sources.host.system_units import listed
+from opsconsole.sources.unreached import unreached
 from opsconsole.text import sanitize, sanitize_bytes
 
 _LOOK: Final = (
@@ -61,6 +65,7 @@ _PROCESSES_LIMIT: Final = 16 << 20
 _FIRST_DELTA: Final = 0.1
 _SLOW_INTERVAL: Final = 10.0
 _HUNG_INTERVAL: Final = 300.0
+_CERTIFICATES_EVERY: Final = 60.0
 _PATIENCE: Final = 0.5
 _NAME: Final = 200
 _SECONDS: Final = 12
@@ -80,6 +85,8 @@ class SshHostSource(Source[Host]):
         self._processes: tuple[Process, ...] = ()
         self._skew: float | None = None
         self._failed: tuple[str, ...] = ()
+        self._certificates: tuple[HostCertificate, ...] = ()
+        self._certificates_due = 0.0
         self._slow: asyncio.Task[None] | None = None
         self._users = ":"
         self._mounts: tuple[str, ...] = ()
@@ -151,6 +158,7 @@ class SshHostSource(Source[Host]):
             ahead=self._skew,
             pressure=seen.pressure,
             failed=self._failed,
+            certificates=self._certificates,
         )
 
     async def _two_readings(self) -> tuple[Kernel, Kernel]:
@@ -219,6 +227,7 @@ class SshHostSource(Source[Host]):
             if error.failure is Failure.TIMED_OUT:
                 self._beside_until = self._clock.now() + _HUNG_INTERVAL
             return
+        await self._look_at_certificates()
         if beside:
             await self._look_at_units()
             await self._look_at_disks()
@@ -262,6 +271,15 @@ class SshHostSource(Source[Host]):
         every = await listed(self._machine, _DEADLINE)
         failed = () if isinstance(every, Fault) else (each.name for each in every if each.failed)
         self._failed = tuple(sorted(sanitize(name, limit=_NAME) for name in failed))[:_UNITS]
+
+    async def _look_at_certificates(self) -> None:
+        """Those that were read stay where the host does not answer: they end all the same."""
+        wanted = self._settings.certificates
+        if not wanted.files or self._clock.now() < self._certificates_due:
+            return
+        with suppress(MachineError):
+            self._certificates = await certificates.look(self._machine, wanted)
+            self._certificates_due = self._clock.now() + _CERTIFICATES_EVERY
 
     async def _look_at_disks(self) -> None:
         """By a program of its own: one that hangs on a dead share is ended alone.

@@ -16,6 +16,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.machine import Command, End, Failure, MachineError
 from opsconsole.model.running.workloads import Phase, Place, Replica
 from opsconsole.model.state import State
+from opsconsole.sources.unreached import unreached
 from opsconsole.text import sanitize, sanitize_bytes
 
 PROPERTIES: Final = (
@@ -28,11 +29,6 @@ PROPERTIES: Final = (
 KIND: Final = "unit"
 """The word for a replica that is one."""
 
-_KINDS: Final = {
-    Failure.TIMED_OUT: FaultKind.TIMEOUT,
-    Failure.DENIED: FaultKind.AUTH,
-    Failure.TOO_LARGE: FaultKind.TOO_LARGE,
-}
 _ELSEWHERE: Final = 10.0
 _NOW: Final = "now"
 """Beside the properties of a unit of another host: what its clock says."""
@@ -128,11 +124,6 @@ async def _systemctl(machine: Machine, argv: Sequence[str], timeout: float) -> s
         words = sanitize(text, limit=200)
         return Fault(FaultKind.LOCAL, f"systemctl ended with code {finished.code}: {words}")
     return text
-
-
-def unreached(error: MachineError) -> Fault:
-    """Why another host said nothing."""
-    return Fault(_KINDS.get(error.failure, FaultKind.CONNECT), error.what, error.remedy)
 
 
 def _block(text: str) -> Mapping[str, str]:

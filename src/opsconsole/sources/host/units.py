@@ -22,9 +22,13 @@ from opsconsole.sources.host.system_units import CpuUse, Listed, listed, replica
 UNIT_LIMIT: Final = 500
 """Units of one host at most."""
 
-ENDPOINT: Final = "systemd"
 _DEADLINE: Final = 4.0
 """Seconds for each of the two programs."""
+
+
+def endpoint_of(source: SourceId) -> str:
+    """What is asked there."""
+    return "systemd" if source == UNITS_HERE else f"systemd on {source.name}"
 
 
 class UnitSource(Source[Inventory]):
@@ -57,7 +61,7 @@ class UnitSource(Source[Inventory]):
     @property
     def endpoint(self) -> str:
         """What is asked."""
-        return ENDPOINT
+        return endpoint_of(self._id)
 
     async def collect(self) -> Reading[Inventory]:
         """Look once."""
@@ -90,7 +94,7 @@ class UnitSource(Source[Inventory]):
             for name, properties in zip(names, found, strict=True)
             if name in failed or properties.get("LoadState") == "loaded"
         )
-        return Inventory(self._place, ENDPOINT, "", seen)
+        return Inventory(self._place, endpoint_of(self._id), "", seen)
 
     def _is_found(self, unit: Listed) -> bool:
         rules = self._rules

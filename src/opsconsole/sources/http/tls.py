@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,11 @@ _WRONG_HOST: Final = frozenset({62, 64})
 _MINIMUM: Final = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _VERSION_TAG: Final = 0xA0
 _DAY: Final = 86400.0
+_EXTENSIONS_TAG: Final = 0xA3
+_DNS_TAG: Final = 0x82
+_IP_TAG: Final = 0x87
+_OTHER_NAMES: Final = b"\x55\x1d\x11"
+_NAMES: Final = 20
 _COMMON_NAME: Final = b"\x55\x04\x03"
 _NAME_LIMIT: Final = 80
 _LARGEST: Final = 16 * 1024 * 1024
@@ -95,11 +101,12 @@ def _why(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What is said of one: whose it is, who signed it, and how long it holds."""
+    """What is said of one: whose it is, who signed it, how long it holds, and for which names."""
 
     subject: str
     issuer: str
     validity: Validity
+    names: tuple[str, ...] = ()
 
 
 def needs_chain(error: ssl.SSLError) -> bool:
@@ -178,7 +185,8 @@ def read_certificate(der: bytes) -> Certificate | None:
         # The version's tag is optional; behind it: serial, algorithm, issuer, validity, subject.
         fields = [value for tag, value in _parts(to_be_signed[1]) if tag != _VERSION_TAG]
         starts, ends = (_asn1_time(value) for _, value in _parts(fields[3])[:2])
-        return Certificate(_name(fields[4]), _name(fields[2]), Validity(starts, ends))
+        names = _names(_parts(to_be_signed[1]))
+        return Certificate(_name(fields[4]), _name(fields[2]), Validity(starts, ends), names)
     except (IndexError, ValueError):
         return None
 
@@ -209,6 +217,21 @@ def _name(name: bytes) -> str:
             (_, kind), (_, value) = _parts(pair)[:2]
             found[kind] = sanitize(value.decode("utf-8", "replace"), limit=_NAME_LIMIT)
     return found.get(_COMMON_NAME) or next(reversed(found.values()), "")
+
+
+def _names(fields: list[tuple[int, bytes]]) -> tuple[str, ...]:
+    """The hosts and addresses that it is for (RFC 5280 §4.2.1.6), as far as they are few."""
+    found: list[str] = []
+    for extensions in (value for tag, value in fields if tag == _EXTENSIONS_TAG):
+        for _sequence, extension in _parts(_parts(extensions)[0][1]):
+            (_, kind), *_critical, (_, value) = _parts(extension)
+            if kind == _OTHER_NAMES:
+                for tag, name in _parts(_parts(value)[0][1])[:_NAMES]:
+                    if tag == _DNS_TAG:
+                        found.append(sanitize(name.decode("utf-8", "replace"), limit=_NAME_LIMIT))
+                    elif tag == _IP_TAG and len(name) in {4, 16}:
+                        found.append(str(ip_address(name)))
+    return tuple(found)
 
 
 def _parts(data: bytes) -> list[tuple[int, bytes]]:

@@ -8,10 +8,12 @@ import pytest
 from opsconsole.engine.judge.diagnosis.known import PRECISION
 from opsconsole.model.alerting.alerts import AlertState, Severity, Suppression
 from opsconsole.model.causes import WINDOW
+from opsconsole.model.certificate import DAY, Validity
 from opsconsole.model.diagnosis import Checked, Confidence, Fact, FactCode
 from opsconsole.model.events import EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
+from opsconsole.model.running.host_certificates import HostCertificate
 from opsconsole.model.running.hosts import Disk, Host, HostView
 from opsconsole.model.running.workloads import Phase
 from opsconsole.model.snapshot import ServiceView, SourceView
@@ -264,6 +266,19 @@ def test_a_full_disk_is_of_the_host_that_a_service_is_on(
     on = {} if named is None else {"web": (full if named else calm,)}
     codes = [each.code for each in leads(service(), hosts=(full, calm), named=on)]
     assert (FactCode.DISK_FULL in codes) is told
+
+
+def test_a_certificate_in_a_file_of_its_host_that_ends_is_told() -> None:
+    def with_end(seconds: float) -> HostView:
+        validity = Validity(0.0, NOW + seconds)
+        held = HostCertificate("/a", 14 * DAY, DAY, "a.example", (), validity)
+        return HostView(replace(CALM, certificates=(held,)), NOW - 1, 5.0)
+
+    down = service("web", State.DOWN)
+    told = lead_of(FactCode.HOST_CERTIFICATE, down, hosts=(with_end(3600.0),))
+    assert (told.subject, told.figure, told.by) == ("a.example", 3600.0, CALM.name)
+    codes = [each.code for each in leads(down, hosts=(with_end(2 * DAY),))]
+    assert FactCode.HOST_CERTIFICATE not in codes
 
 
 def test_a_host_without_memory_is_told_and_one_that_is_not_known_is_not() -> None:

@@ -79,7 +79,7 @@ def _decided(alert: Alert) -> list[Suppression]:
 
 
 def host_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
-    """Hosts of the service that have no room left."""
+    """Hosts of the service that have no room left, or a certificate that ends."""
     for seen in known.stands_on(service):
         host = seen.host
         for disk in host.disks:
@@ -88,6 +88,11 @@ def host_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
         if host.memory_total and host.memory_used / host.memory_total >= SHORT_OF_MEMORY:
             share = host.memory_used / host.memory_total
             yield Fact(FactCode.HOST_MEMORY, None, host.name, figure=share)
+        for each in host.certificates:
+            if each.validity is not None and each.state(known.now) is State.DOWN:
+                left, ends = each.validity.left(known.now), each.validity.ends
+                code, whose = FactCode.HOST_CERTIFICATE, each.subject or each.path
+                yield Fact(code, None, whose, figure=left, until=ends, by=host.name)
 
 
 def well(service: ServiceView, known: Known, changed: frozenset[FactCode]) -> Iterator[Checked]:

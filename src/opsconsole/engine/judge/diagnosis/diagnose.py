@@ -54,6 +54,7 @@ _SYMPTOMS: Final = frozenset(
         FactCode.UPDATE_OVERDUE,
         FactCode.DISK_FULL,
         FactCode.HOST_MEMORY,
+        FactCode.HOST_CERTIFICATE,
         FactCode.NOT_READ,
     }
 )

@@ -28,6 +28,7 @@ _TELLING: Final = (
     FactCode.FLAPPING,
     FactCode.DISK_FULL,
     FactCode.HOST_MEMORY,
+    FactCode.HOST_CERTIFICATE,
     FactCode.CHECK_FAILS,
     FactCode.PROBE_FAILS,
     FactCode.UPDATE_OVERDUE,
