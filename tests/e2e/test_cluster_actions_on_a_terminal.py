@@ -67,13 +67,11 @@ class Person:
         terminal.press("x")
         terminal.until(f"actions on {service}")
         terminal.read(0.7)  # nor does it take a key in the moment in which it opens
-        for _ in range(20):
-            if f"│  {described}" in terminal.text:
-                break
+        while f"│  {described}" not in terminal.text:
+            before = terminal.text
             terminal.press("j")
-            terminal.read(0.3)
-        else:
-            raise AssertionError(terminal.text)
+            terminal.until(lambda text, before=before: text != before)  # type: ignore[misc]
+        terminal.until(lambda text: "blocked" not in text)
         terminal.press("\r")
 
     def pods(self, name: str) -> set[str]:
@@ -132,7 +130,14 @@ def person(
     end_waiting(tmp_path / "state")
 
 
-def test_a_deployment_is_restarted_scaled_broken_and_rolled_back(person: Person) -> None:
+def test_what_runs_is_restarted_scaled_broken_and_rolled_back_and_a_node_drained(
+    person: Person, node: str
+) -> None:
+    a_deployment_is_restarted_scaled_broken_and_rolled_back(person)
+    a_node_is_drained(person, node)
+
+
+def a_deployment_is_restarted_scaled_broken_and_rolled_back(person: Person) -> None:
     terminal, namespace = person.terminal, person.namespace
     first = person.pods("web")
     terminal.press("R")
@@ -159,7 +164,7 @@ def test_a_deployment_is_restarted_scaled_broken_and_rolled_back(person: Person)
     terminal.until(lambda text: "● ok" in text and "3 of 3 copies are ok" in text)
 
 
-def test_a_node_is_drained(person: Person, node: str) -> None:
+def a_node_is_drained(person: Person, node: str) -> None:
     namespace = person.namespace
     pods = person.pods("spare")
     assert len(pods) == 2

@@ -7,7 +7,7 @@ refused, and the program that hands out tokens asks, hangs and talks nonsense.
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,9 @@ CUTS: Final = 8
 
 # A token is used until a minute before it ends.
 PLUGIN: Final = """#!/bin/sh
-case $(cat {folder}/mode) in
+mode=$(cat {folder}/mode)
+echo "$mode" >> {folder}/runs
+case $mode in
   asks) printf 'Password: ' > /dev/tty; read -r word < /dev/tty; read -r word; echo "$word" ;;
   hangs) sleep 1000 ;;
   babbles) printf '\\033[2J\\033[31m{{"kind":' ;;
@@ -69,10 +71,17 @@ class Person:
         return path
 
     def plugin_does(self, mode: str, *, token: str = "", lasts: int = 0) -> None:
+        """What it does from its next run on."""
+        (self.folder / "runs").write_text("")
         (self.folder / "mode").write_text(mode)
         if token:
             (self.folder / "token").write_text(token)
             (self.folder / "lasts").write_text(str(lasts))
+
+    def plugin_ran(self) -> bool:
+        """Whether it did what it does now."""
+        mode = (self.folder / "mode").read_text()
+        return mode in (self.folder / "runs").read_text().split()
 
     @property
     def row(self) -> str:
@@ -175,13 +184,19 @@ def it_forgets_the_past_and_knows_another_token(person: Person) -> None:
 def the_plugin_fails(person: Person) -> None:
     """It asks on the terminal, talks nonsense and hangs: the screen is the console's."""
     person.plugin_does("asks")
-    person.terminal.read(2.5)
-    person.line.cut()
+    person.terminal.until(lambda _: is_cut_until(person, person.plugin_ran))
     person.is_told("tests silent", "plugin")
     assert "Password" not in person.terminal.text
     for mode in ("babbles", "hangs"):
         person.plugin_does(mode)
-        person.terminal.read(6.0)
+        person.terminal.until(lambda _: person.plugin_ran())
         person.is_told("tests silent", "plugin")
     person.plugin_does("gives")
     person.is_right()
+
+
+def is_cut_until(person: Person, holds: Callable[[], bool]) -> bool:
+    """Whether it ``holds``; else the line is cut: credentials are asked for when it is dialled."""
+    if not holds():
+        person.line.cut()
+    return holds()

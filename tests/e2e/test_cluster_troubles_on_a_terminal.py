@@ -95,9 +95,9 @@ def test_why_a_pod_does_not_serve_is_on_its_row(
                 if said_by_the_cluster(cluster_sandbox, name):
                     hurt[name] = Hurt(time.time(), HURT[name][2])
             terminal.read(0.1)
-        for name in HURT:
+        for name, (_, _, cause) in HURT.items():
             terminal.until(lambda _, name=name: "✖ down" in row(terminal, name))  # type: ignore[misc]
-        terminal.read(3.0)
+            terminal.until(lambda _, name=name, cause=cause: cause in row(terminal, name))  # type: ignore[misc]
         assert "● ok" in row(terminal, "well")
         terminal.press("\x03\x03")
         assert terminal.wait(20)[0] == 0

@@ -18,10 +18,12 @@ _COLLECTIONS: Final = {
     "ConfigMap": "api/v1/{}/configmaps",
     "Pod": "api/v1/{}/pods",
     "Secret": "api/v1/{}/secrets",
+    "ServiceAccount": "api/v1/{}/serviceaccounts",
     "Service": "api/v1/{}/services",
     "Event": "api/v1/{}/events",
     "Deployment": "apis/apps/v1/{}/deployments",
     "StatefulSet": "apis/apps/v1/{}/statefulsets",
+    "ReplicaSet": "apis/apps/v1/{}/replicasets",
     "DaemonSet": "apis/apps/v1/{}/daemonsets",
     "HorizontalPodAutoscaler": "apis/autoscaling/v1/{}/horizontalpodautoscalers",
     "PodDisruptionBudget": "apis/policy/v1beta1/{}/poddisruptionbudgets",
@@ -151,6 +153,8 @@ class Namespace:
     def replace_container(self, name: str, **container: Any) -> None:
         """Let the pods of a Deployment be of another container, as ``deploy`` takes it."""
         found = self.get("Deployment", name)
+        # Its controller writes there too, and what it says is not what is replaced.
+        del found["metadata"]["resourceVersion"]
         found["spec"]["template"] = template(name, **container)
         self.api.call("PUT", self.path("Deployment", name), found)
 

@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -70,13 +71,17 @@ class Line:
 
 
 class Counting(ClusterClient):
-    """Counts the lists that are begun."""
+    """Counts the lists and the watches that are begun."""
 
-    lists = 0
+    lists = watches = 0
 
     async def get(self, path: str, *args: object, **named: object) -> JsonObject:
         self.lists += path == PATH
         return await super().get(path, *args, **named)  # type: ignore[arg-type]
+
+    def stream(self, path: str, *args: Any, **named: Any) -> Any:
+        self.watches += path == PATH
+        return super().stream(path, *args, **named)
 
 
 def keep(item: JsonObject) -> str | None:
@@ -151,14 +156,14 @@ async def test_it_is_right_again_after_whatever_happens_to_its_server(
         def is_troubled() -> bool:
             return found.standing.fault is not None
 
-        async def is_right(wanted: dict[str, str], *, hasten: bool = False) -> None:
-            holds: Callable[[], bool] = lambda: known() == wanted  # noqa: E731
-            if hasten:
-                task = asyncio.create_task(_hastening(found))
-                await soon(holds)
-                task.cancel()
-            else:
-                await soon(holds)
+        async def is_right(wanted: dict[str, str]) -> None:
+            await soon(lambda: known() == wanted)
+
+        async def hastened(holds: Callable[[], bool]) -> None:
+            """Where nobody waits: as when each look asks whether the server is back."""
+            task = asyncio.create_task(_hastening(found))
+            await soon(holds)
+            task.cancel()
 
         await is_right(await changed(namespace, {"a": "1", "b": "1"}))
         assert client.lists == 1
@@ -170,11 +175,15 @@ async def test_it_is_right_again_after_whatever_happens_to_its_server(
         await is_right(wanted)
         assert client.lists == 1
 
-        # The server hangs: connections stand, nothing is said.
+        # The server hangs, for longer than any watch may last: new connections stand as well.
         plane.process("kube-apiserver").send_signal(signal.SIGSTOP)
         await soon(is_troubled)
+        begun, noticed_at = client.watches, SystemClock().now()
+        await hastened(lambda: client.watches > begun + 2)
+        assert is_troubled()
+        assert (found.standing.right_at or 0.0) < noticed_at, "nothing was heard since"
         plane.process("kube-apiserver").send_signal(signal.SIGCONT)
-        await soon(lambda: not is_troubled())
+        await hastened(lambda: not is_troubled())
         await is_right(await changed(namespace, {"b": "2", "c": "2"}))
         assert client.lists == 1
 
@@ -198,7 +207,7 @@ async def test_it_is_right_again_after_whatever_happens_to_its_server(
         await asyncio.to_thread(plane.start_api_server)
         assert is_troubled()
         line.down = False
-        await is_right(wanted, hasten=True)
+        await hastened(lambda: known() == wanted)
         assert client.lists == 2
         assert not is_troubled()
         await is_right(await changed(namespace, {"e": "4"}))

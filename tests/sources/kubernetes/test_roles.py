@@ -1,92 +1,104 @@
-"""The roles of ``sample_configs/kubernetes`` are enough, on a real cluster, and not more."""
+"""The roles of ``sample_configs/kubernetes`` are enough, on a real cluster, and not more.
 
-from dataclasses import replace
+That who may act can make each change is shown where each is made, in
+``tests/operations/drivers/kubernetes/test_real.py``.
+"""
+
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
-from opsconsole.config.kubernetes import KubernetesCluster
-from opsconsole.sources.kubernetes.api.client import ClusterClient
-from opsconsole.sources.kubernetes.api.kubeconfig import access_of
-from opsconsole.sources.kubernetes.api.rights import Right
+from opsconsole.config.kubernetes import KubernetesAction, KubernetesCluster
+from opsconsole.inspection.clusters import rights_of
 from tests.servers.kubernetes.api import Namespace
 from tests.servers.kubernetes.cluster import ClusterAt
-from tests.sources.kubernetes.roles import bind, rules
+from tests.sources.kubernetes.roles import (
+    ACT,
+    ALL,
+    DRAIN,
+    LOOK,
+    PROXY,
+    allowed,
+    documents,
+    may,
+    on_call,
+)
+from tests.sources.kubernetes.test_source import looking, once
 
-WATCHED = [
-    ("apps", each)
-    for each in ("deployments", "statefulsets", "daemonsets", "replicasets", "controllerrevisions")
-] + [
-    ("", "pods"),
-    ("", "events"),
+WATCHED: Final = (
+    *(("apps", each) for each in ("deployments", "statefulsets", "daemonsets")),
+    *(("apps", each) for each in ("replicasets", "controllerrevisions")),
+    *(("", each) for each in ("pods", "events", "nodes")),
     ("autoscaling", "horizontalpodautoscalers"),
     ("policy", "poddisruptionbudgets"),
-]
-CHANGES = [
-    Right("patch", "deployments", "apps"),
-    Right("patch", "statefulsets", "apps"),
-    Right("patch", "daemonsets", "apps"),
-    Right("patch", "configmaps"),
-    Right("delete", "pods"),
-]
-
-
-def client(cluster: ClusterAt) -> ClusterClient:
-    asked = KubernetesCluster(kubeconfig=str(cluster.kubeconfig), context="nobody")
-    return ClusterClient(access_of(asked, {}), timeout=30.0)
-
-
-async def answers(
-    asker: ClusterClient, sandbox: Namespace, rights: list[Right]
-) -> dict[str, bool | None]:
-    """What the cluster says to each right, in the sandbox."""
-    return {
-        f"{each.verb} {each.resource}/{each.subresource}": await asker.review(
-            replace(each, namespace=sandbox.name)
-        )
-        for each in rights
-    }
-
-
-async def test_who_may_look_may_read_all_and_change_nothing(
-    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace
-) -> None:
-    bind(cluster_sandbox, "opsconsole-look")
-    asker = client(kubernetes_cluster)
-    try:
-        looks = [
-            Right(verb, resource, group)
-            for group, resource in WATCHED
-            for verb in ("get", "list", "watch")
-        ]
-        looks.append(Right("get", "pods", subresource="log"))
-        found = await answers(asker, cluster_sandbox, looks)
-        assert [asked for asked, may in found.items() if may is not True] == []
-        found = await answers(asker, cluster_sandbox, CHANGES)
-        assert [asked for asked, may in found.items() if may is not False] == []
-    finally:
-        await asker.close()
-
-
-async def test_who_may_act_may_make_each_change(
-    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace
-) -> None:
-    bind(cluster_sandbox, "opsconsole-look")
-    bind(cluster_sandbox, "opsconsole-act")
-    asker = client(kubernetes_cluster)
-    try:
-        found = await answers(asker, cluster_sandbox, CHANGES)
-        assert [asked for asked, may in found.items() if may is not True] == []
-        secret = await answers(asker, cluster_sandbox, [Right("get", "secrets")])
-        assert secret == {"get secrets/": False}
-    finally:
-        await asker.close()
-
-
-@pytest.mark.parametrize(
-    "name", ["opsconsole-look", "opsconsole-proxy", "opsconsole-act", "opsconsole-drain"]
 )
-def test_no_role_has_a_wildcard_or_reads_secrets(name: str) -> None:
-    for rule in rules(name):
-        for values in rule.values():
-            assert "*" not in values
-            assert "secrets" not in values
+
+# A call to a pod takes another verb of pods/proxy for each method: who declares it adds that.
+ACTIONS: Final[tuple[dict[str, Any], ...]] = (
+    *({"workload": f"{each}/web"} for each in ("deployment", "statefulset", "daemonset")),
+    {"workload": "deployment/web", "do": "pause"},
+    {"workload": "statefulset/db", "do": "delete-stuck-pod"},
+    {"config_map": "flags", "set": {"MODE": "low"}},
+    {"node": "node-1", "do": "cordon"},
+    {"node": "node-1", "do": "drain"},
+)
+
+
+async def test_who_may_look_reads_all_that_is_read(
+    kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace, tmp_path: Path
+) -> None:
+    cluster_sandbox.deploy("web", replicas=0)
+    name = f"{cluster_sandbox.name}/deployment/web"
+    with on_call(kubernetes_cluster, cluster_sandbox, tmp_path, LOOK) as kubeconfig:
+        async with looking(KubernetesCluster(kubeconfig=str(kubeconfig))) as (source, _):
+            await once(source, lambda seen: name in {each.name for each in seen.workloads})
+            found = await once(source, lambda seen: bool(seen.nodes))
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize("roles", [(), (LOOK,), ALL])
+def test_nothing_is_given_but_what_the_files_say(
+    roles: tuple[str, ...],
+    kubernetes_cluster: ClusterAt,
+    cluster_sandbox: Namespace,
+    tmp_path: Path,
+) -> None:
+    """Beside what every account may ask about itself."""
+    with on_call(kubernetes_cluster, cluster_sandbox, tmp_path, *roles):
+        given = {
+            each
+            for each in may(kubernetes_cluster, cluster_sandbox)
+            if each[0] != "authorization.k8s.io"
+        }
+    about_itself = {each for each in given if each[0] == "authorization.k8s.io"}
+    assert given - about_itself == allowed(*roles)
+
+
+def test_who_may_look_may_read_what_is_watched_with_logs_and_use() -> None:
+    watched = {(*each, verb) for each in WATCHED for verb in ("get", "list", "watch")}
+    assert allowed(LOOK) == {
+        *watched,
+        ("", "pods/log", "get"),
+        ("metrics.k8s.io", "pods", "list"),
+    }
+    assert allowed(PROXY) == {("", "pods/proxy", "get")}
+
+
+def test_who_may_act_may_do_what_some_action_takes_and_nothing_else() -> None:
+    cluster = KubernetesCluster()
+    asked = [
+        right
+        for each in ACTIONS
+        for right in rights_of(KubernetesAction.model_validate(each), cluster)
+    ]
+    taken = {
+        (each.group, "/".join(filter(None, (each.resource, each.subresource))), each.verb)
+        for each in asked
+    }
+    # Who will undo it is asked for a warning alone.
+    assert allowed(ACT, DRAIN) == taken | {("keda.sh", "scaledobjects", "list")}
+
+
+def test_each_role_is_tried() -> None:
+    assert {each["metadata"]["name"] for each in documents()} == set(ALL)

@@ -196,8 +196,7 @@ async def test_on_a_real_cluster_a_pod_is_called(through: str, console: Console)
     console.place.write(f"""
 docker: []
 kubernetes:
-  kubeconfig: {console.cluster.kubeconfig}
-  context: admin
+  kubeconfig: {console.kubeconfig}
   namespaces: {console.namespace.name}
 services:
   web:

@@ -1,9 +1,11 @@
 """Each kind of change on a real cluster: verified, failed where it is broken, refused.
 
+Who makes them has the roles of ``sample_configs/kubernetes``, and no other right.
 What has failed before its deadline says what will not get well; at the deadline it would say so.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from tests.operations.place import Place, ended, performed, planned, refused
 from tests.patience import soon
 from tests.servers.kubernetes.api import Namespace, template
 from tests.servers.kubernetes.cluster import ClusterAt
+from tests.sources.kubernetes.roles import ALL, LOOK, on_call
 
 K = ActionKind
 VERIFIED, FAILED = OperationState.VERIFIED, OperationState.FAILED
@@ -28,7 +31,7 @@ BROKEN = {"image": "127.0.0.1:1/none:1", "imagePullPolicy": "IfNotPresent"}
 CONFIG = """
 docker: []
 operations: {{cooldown: 0.001ms, restart_limit: 1000}}
-kubernetes: {{kubeconfig: {kubeconfig}, context: {context}, namespaces: {namespace}}}
+kubernetes: {{kubeconfig: {kubeconfig}, namespaces: {namespace}}}
 services:
   web:
     actions:
@@ -42,21 +45,16 @@ services:
         drain: {{kubernetes: {{node: {namespace}, do: drain}}, min_healthy: 1s, deadline: 4s}}
         uncordon: {{kubernetes: {{node: {namespace}, do: uncordon}}, {quick}}}
 """
-Do = Callable[..., Any]
+NODES = "/api/v1/nodes"
 
 
 class Console:
-    """A console beside a namespace of a real cluster."""
+    """A console beside a namespace of a real cluster, of the user of ``kubeconfig``."""
 
-    def __init__(self, place: Place, cluster: ClusterAt, namespace: Namespace) -> None:
-        self.place, self.cluster, self.namespace = place, cluster, namespace
+    def __init__(self, place: Place, kubeconfig: Path, namespace: Namespace) -> None:
+        self.place, self.kubeconfig, self.namespace = place, kubeconfig, namespace
 
-    def write(
-        self,
-        workload: str,
-        context: str = "admin",
-        degrade: str = "{workload: deploy/x, replicas: 1}",
-    ) -> None:
+    def write(self, workload: str, degrade: str = "{workload: deploy/x, replicas: 1}") -> None:
         """Have the actions be about ``workload``."""
         is_scaled = not workload.startswith("daemonset/")
         scale = (
@@ -64,7 +62,7 @@ class Console:
         )
         text = CONFIG.format(
             scale=scale,
-            kubeconfig=self.cluster.kubeconfig, context=context, namespace=self.namespace.name,
+            kubeconfig=self.kubeconfig, namespace=self.namespace.name,
             workload=workload, quick=QUICK, degrade=degrade,
         )  # fmt: skip
         self.place.write(text)
@@ -98,9 +96,12 @@ class Console:
 
 
 @pytest.fixture
-def console(place: Place, kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace) -> Console:
+def console(
+    place: Place, kubernetes_cluster: ClusterAt, cluster_sandbox: Namespace, tmp_path: Path
+) -> Iterator[Console]:
     """A console beside a namespace of the test's own."""
-    return Console(place, kubernetes_cluster, cluster_sandbox)
+    with on_call(kubernetes_cluster, cluster_sandbox, tmp_path, *ALL) as kubeconfig:
+        yield Console(place, kubeconfig, cluster_sandbox)
 
 
 async def test_a_deployment_from_its_restart_to_its_undo(console: Console) -> None:
@@ -227,33 +228,42 @@ async def test_flags_are_set_and_put_back(console: Console) -> None:
     assert space.get("ConfigMap", "flags")["data"] == {"MODE": "full", "OTHER": "kept"}
 
 
-async def test_who_has_no_right_is_refused_at_the_plan(console: Console) -> None:
-    space = console.namespace
-    space.deploy("web")
-    console.write("deployment/web", context="nobody")
-    kinds = (K.RESTART, K.ROLLBACK, K.SCALE)
-    for kind in kinds:
-        assert await console.refusal(kind, to="2") in {"no-right", "cannot-look"}
-    grant(space, "look", [["get", "list"]])
-    for kind in kinds:
-        assert await console.refusal(kind, to="2") in {"no-right", "no-version-before"}
-    grant(space, "act", [["patch"]])
-    operator = console.place.operator()
-    plan = await planned(operator, ActionRequest("web", K.RESTART))
-    assert plan.steps
+@pytest.mark.parametrize("roles", [(), (LOOK,)])
+async def test_who_may_not_act_is_refused_at_the_plan(
+    roles: tuple[str, ...],
+    place: Place,
+    kubernetes_cluster: ClusterAt,
+    cluster_sandbox: Namespace,
+    tmp_path: Path,
+) -> None:
+    """And who may not even look is, for what has to be looked at first."""
+    space = cluster_sandbox
+    space.deploy("web", replicas=0)
+    await soon(lambda: len(space.list("ReplicaSet")) == 1)
+    space.replace_container("web", image="web:2")
+    await soon(lambda: len(space.list("ReplicaSet")) == 2)
+    space.create("ConfigMap", "flags", {}, data={"MODE": "full"})
+    space.api.call("POST", NODES, node_called(space.name))
+    tried = {
+        (K.RESTART, ""), (K.ROLLBACK, ""), (K.SCALE, ""), (K.DEGRADE, ""),
+        *((K.CALL, each) for each in ("pause", "drain")),
+    }  # fmt: skip
+    try:
+        with on_call(kubernetes_cluster, space, tmp_path, *roles) as kubeconfig:
+            console = Console(place, kubeconfig, space)
+            console.write("deployment/web", degrade="{config_map: flags, set: {MODE: low}}")
+            refusals = {each: await console.refusal(*each, to="2") for each in tried}
+        look_first = {each: said for each, said in refusals.items() if said != "no-right"}
+        assert set(look_first.values()) <= {"cannot-look"}, refusals
+        # The flags themselves are shown to nobody who may only look.
+        assert set(look_first) == ({(K.DEGRADE, "")} if roles else tried), refusals
+    finally:
+        space.api.delete(f"{NODES}/{space.name}")
 
 
-def grant(space: Namespace, name: str, verbs: list[list[str]]) -> None:
-    """Allow the user ``nobody`` what is needed of workloads and pods."""
-    kinds = ["deployments", "replicasets", "pods", "horizontalpodautoscalers"]
-    rules = [{"apiGroups": ["*"], "resources": kinds, "verbs": each} for each in verbs]
-    space.create("Role", name, {}, rules=rules)
-    group = "rbac.authorization.k8s.io"
-    space.create(
-        "RoleBinding", name, {},
-        roleRef={"apiGroup": group, "kind": "Role", "name": name},
-        subjects=[{"apiGroup": group, "kind": "User", "name": "nobody"}],
-    )  # fmt: skip
+def node_called(name: str) -> dict[str, Any]:
+    """A node that no kubelet speaks for."""
+    return {"kind": "Node", "apiVersion": "v1", "metadata": {"name": name}}
 
 
 async def test_a_plan_names_the_autoscaler_that_will_undo_it(console: Console) -> None:
@@ -311,9 +321,7 @@ async def test_the_server_itself_refuses_what_is_not_as_it_was_read(console: Con
 async def test_a_node_is_drained_within_its_budget_and_uncordoned(console: Console) -> None:
     """Of a node that nothing runs on but what the test has put there."""
     space = console.namespace
-    nodes = "/api/v1/nodes"
-    body = {"kind": "Node", "apiVersion": "v1", "metadata": {"name": space.name}}
-    space.api.call("POST", nodes, body)
+    space.api.call("POST", NODES, node_called(space.name))
     try:
         placed = template("web")
         placed["spec"] |= {"nodeName": space.name, "terminationGracePeriodSeconds": 0}
@@ -336,11 +344,11 @@ async def test_a_node_is_drained_within_its_budget_and_uncordoned(console: Conso
         drained = await console.do(K.CALL, "drain")
         assert drained.state is FAILED, drained
         assert "1 of 2 pods are still on" in drained.summary
-        assert space.api.get(f"{nodes}/{space.name}")["spec"]["unschedulable"] is True
+        assert space.api.get(f"{NODES}/{space.name}")["spec"]["unschedulable"] is True
         space.delete("PodDisruptionBudget", "web")
         again = await console.do(K.CALL, "drain")
         assert again.state is VERIFIED, again
         assert (await console.do(K.CALL, "uncordon")).state is VERIFIED
-        assert "unschedulable" not in space.api.get(f"{nodes}/{space.name}")["spec"]
+        assert "unschedulable" not in space.api.get(f"{NODES}/{space.name}")["spec"]
     finally:
-        space.api.delete(f"{nodes}/{space.name}")
+        space.api.delete(f"{NODES}/{space.name}")

@@ -58,7 +58,7 @@ def shop(server: StandIn, place: Place) -> StandIn:
 
 
 _KINDS = (ActionKind.RESTART, ActionKind.ROLLBACK)
-_EACH = [(kind, boundary) for kind in _KINDS for boundary in range(1, 21)]
+_EACH = [(kind, boundary) for kind in _KINDS for boundary in range(1, 11)]
 _SOME = [*((ActionKind.RESTART, at) for at in (1, 4, 5, 8)), (ActionKind.ROLLBACK, 6)]
 
 
