@@ -14,6 +14,7 @@ from opsconsole.render import operations
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit, line_width, width_of
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.service import table as services
 from opsconsole.render.service.standing import standing
 from opsconsole.render.service.why import why_beside
@@ -92,7 +93,7 @@ def name_sizes(
     """The largest scales of name and reason at which all fit, a blank line between any two of them;
     0 for plain text.
     """
-    if listed and all(drawable(each.name) for each in listed):
+    if 0 < len(listed) <= height and all(drawable(each.name) for each in listed):
         for scale in range(_LARGEST_NAME, 0, -1):
             widest = max(columns_of(each.name, scale) for each in listed)
             least = 1 if scale >= _NEVER_ALONE else 0
@@ -205,11 +206,16 @@ def _copies(service: ServiceView) -> str:
     return f"   {service.ok_instances} of {total} ok" if total > 1 else ""
 
 
+@once_for_the_same
+def _longest_name(services: tuple[ServiceView, ...]) -> int:
+    return max((width_of(each.name) for each in services), default=12)
+
+
 def _row(service: ServiceView, scene: Scene, width: int) -> Line:
     """Everything on one line."""
     age = figures.age(scene.now - _began(service))
-    services = scene.snapshot.services if scene.snapshot else ()
-    name = min(28, max(12, width // 4), max((width_of(each.name) for each in services), default=12))
+    longest = _longest_name(scene.snapshot.services if scene.snapshot else ())
+    name = min(28, max(12, width // 4), longest)
     line = (
         *_chip(service),
         Span("  "),

@@ -56,6 +56,8 @@ from opsconsole.render.wall.scene import (
 
 _WINDOW: Final = 900.0
 _LARGEST_TILE: Final = 4
+_LEAST_TILE: Final = 14
+"""Cells from one tile to the next, whatever it is called."""
 _ROOMY: Final = 10
 """Height from which on a headline leaves enough room for what it is about."""
 _MOST_DOINGS: Final = 4
@@ -150,6 +152,8 @@ def _grid(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) 
 
 def _grid_scale(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) -> int:
     """The largest scale at which every service is visible; 0 also if none fits all."""
+    if len(listed) > width // _LEAST_TILE * height:
+        return 0
     for scale in range(_LARGEST_TILE, 0, -1):
         if _columns(scene, listed, width, height, scale):
             return scale
