@@ -11,13 +11,15 @@ from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.recording import fetched
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.joined import JoinedArchive
+from opsconsole.engine.recording.others import Others
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.past.replay import Gap, Moment, SeenBy, Span
 from opsconsole.model.snapshot import Snapshot
-from tests.engine.recording.conftest import others_of, share
+from tests.engine.recording.conftest import ENVIRONMENT, others_of, recordings, share
 from tests.engine.recording.fleet import START, SimulatedFleet
+from tests.patience import until
 from tests.servers.postgresql import Postgresql
 
 MINUTE = 60
@@ -182,6 +184,32 @@ def test_what_cannot_be_fetched_is_said_and_what_is_here_is_shown(
     assert at(away, 8.0)[:2] == ("b", "")
     assert "cannot use the state in PostgreSQL" in away.lacks
     private_postgresql.start()
+
+
+def test_a_server_that_hangs_holds_up_nothing_that_is_here(
+    bastions: Bastions, private_postgresql: Postgresql
+) -> None:
+    bastions.where = private_postgresql.database()
+    bastions.looked("a", (0, 4))
+    b = bastions.looked("b", (6, 8))
+    others = Others(recordings(bastions.where), ENVIRONMENT, b.path, within=0.2)
+    with closing(JoinedArchive(Archive(b.path), others)) as archive:
+        until(others.all)
+        private_postgresql.suspend()
+        with pytest.raises(StateError, match="does not answer within"):
+            archive.at(START + 2 * MINUTE)
+        assert at(archive, 7.0)[:2] == ("b", "")
+        assert archive.neighbour(START + 7 * MINUTE, -1) == START + 7 * MINUTE - 5
+        private_postgresql.resume()
+        until(lambda: shown(archive, 2.0) == "a")
+
+
+def shown(archive: JoinedArchive, minute: float) -> str:
+    """Whose look is shown; '' while it cannot be fetched."""
+    try:
+        return at(archive, minute)[0]
+    except StateError:
+        return ""
 
 
 def test_one_who_sends_on_still_looks(

@@ -91,7 +91,7 @@ class Others:
             news = self._asked.result(self._within)
         except TimeoutError:
             raise StateError(f"the server does not answer within {self._within:g} s") from None
-        except StateError:
+        except BaseException:
             self._asked = None
             raise
         self._asked, self.fault = None, ""

@@ -115,8 +115,10 @@ class Sharing:
         if not self._id and not self._joined(connection):
             return
         here = _pieces(connection)
-        self._send_events(connection)
-        left = self._send_new(connection, sorted(here - self._there, key=_in_turn))
+        new = sorted(here - self._there, key=_in_turn)
+        if any(each.kind is PieceKind.SEGMENT for each in new):
+            self._send_events(connection)
+        left = self._send_new(connection, new)
         if not left:
             first = connection.execute("SELECT min(id) FROM events").fetchone()[0]
             self._drop(each for each in self._there - here if _is_gone(each, first))
