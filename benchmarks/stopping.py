@@ -33,7 +33,7 @@ TRIES: Final = 50
 WITHIN: Final = 2.0
 """Seconds."""
 
-COUNTDOWN: Final = 6.0
+COUNTDOWN: Final = 10.0
 SERVICES: Final = 10
 COUNTED_OF: Final = "restart of "
 """The words of a countdown on a screen, before the name."""
@@ -113,9 +113,9 @@ class Stopping:
     def once(self, service: str, *, key: bool) -> dict[str, float]:
         """Seconds from the key to each end of a countdown, by what has ended."""
         counts = f"{COUNTED_OF}{service} by itself"
-        self._fleet.failing.add(service)
-        self._until(lambda: counts in self._pressing.text and counts in self._looking.text)
-        counting = self._episode(service)
+        while (counting := self._counting(service, counts)) is None:
+            # A busy machine may show it when it has begun.
+            self._until(lambda: not self._episode(service).open)
         assert counting.counting_to is not None
         moment = self._random.uniform(time.time(), counting.counting_to)
         self._until(lambda: time.time() >= moment)
@@ -145,6 +145,18 @@ class Stopping:
             took = {"begun after the key": max(0.0, acted - pressed)}
         self._heal(service, switched=not key)
         return took
+
+    def _counting(self, service: str, counts: str) -> Episode | None:
+        """The episode of a service that fails now, once each console counts it down."""
+        self._fleet.failing.add(service)
+        self._until(
+            lambda: (
+                service not in self._fleet.failing
+                or (counts in self._pressing.text and counts in self._looking.text)
+            )
+        )
+        found = self._episode(service)
+        return found if found.stage is Stage.COUNTING else None
 
     def _heal(self, service: str, *, switched: bool) -> None:
         self._fleet.failing.discard(service)

@@ -76,6 +76,13 @@ async def test_a_key_of_one_s_own_stops_it_and_is_what_is_named(open_stage: Open
         assert stage.engine.hands == [StopRemedy(COUNTING.id)]
 
 
+async def test_nothing_counts_down_once_all_is_off(open_stage: OpenStage) -> None:
+    off = Switch(off=Hand("kim", "b1", NOW, "deploying"))
+    async with open_stage(with_automation(COUNTING, switch=off)) as stage:
+        assert "by itself in" not in stage.text
+        assert "automation is off" in stage.text
+
+
 async def test_a_wall_shows_it(open_stage: OpenStage) -> None:
     options = Options(wall=WallOptions())
     async with open_stage(with_automation(COUNTING), size=(120, 40), options=options) as stage:

@@ -34,7 +34,10 @@ class Automation:
 
     @property
     def counting(self) -> tuple[Episode, ...]:
-        """What begins soon unless somebody stops it, the first to begin first."""
+        """What begins soon unless somebody stops it, the first to begin first; nothing while all
+        is off, whatever the process that acts has recorded of that."""
+        if self.switch.off is not None:
+            return ()
         found = [each for each in self.episodes if each.stage is Stage.COUNTING]
         return tuple(sorted(found, key=lambda each: each.counting_to or 0.0))
 
