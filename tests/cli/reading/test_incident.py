@@ -169,9 +169,12 @@ def test_the_report_of_an_incident_says_who_did_what(
     assert call(config, "incident", "export", "INC-1", "--format", "md") == 0
     report = capsys.readouterr().out
     assert report.startswith(r"# INC-1: checkout \<slow\>, ")
+    (opened,) = (line for line in report.splitlines() if line.startswith("- Opened at "))
+    assert ", major: it was the image" in opened
     told = report.partition("## Who did what")[2].partition("\n## ")[0]
     assert "scribe, commander at the end" in told
     rows = [line.split(" | ")[-1] for line in told.splitlines() if line.startswith("| ")][2:]
+    assert "- Reported from " in report
     assert rows == [
         r"opened it: checkout \<slow\> |", "has the role: scribe |",
         "closed it: it was the image |",

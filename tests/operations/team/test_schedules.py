@@ -15,6 +15,7 @@ import pytest
 from opsconsole.operations.locks.lease import TERMS
 from tests.operations.team.bastion import QUICK
 from tests.operations.team.schedules import Networks, Schedule, fails_over, is_filled
+from tests.servers.fixtures import need
 from tests.servers.network import why_no_network
 from tests.servers.postgresql import Postgresql, why_no_postgresql
 
@@ -44,8 +45,8 @@ def small_disk() -> Iterator[Path]:
 @pytest.fixture
 def networks(tmp_path: Path) -> Iterator[Networks]:
     """One to the state, and one to the services."""
-    if lack := why_no_network():
-        pytest.skip(lack)
+    lack = why_no_network()
+    need("network", available=not lack, remedy=lack)
     made = Networks(tmp_path)
     yield made
     made.close()
@@ -54,8 +55,8 @@ def networks(tmp_path: Path) -> Iterator[Networks]:
 @pytest.fixture
 def make_server(networks: Networks) -> Iterator[Callable[[Path | None], Postgresql]]:
     """Makes servers on the state's network, which end with the test."""
-    if lack := why_no_postgresql():
-        pytest.skip(lack)
+    lack = why_no_postgresql()
+    need("postgresql", available=not lack, remedy=lack)
     with ExitStack() as stack:
 
         def make(folder: Path | None = None) -> Postgresql:

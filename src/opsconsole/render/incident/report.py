@@ -8,6 +8,7 @@ is missing is named.
 from collections.abc import Iterator
 
 from opsconsole.model.events import EventKind
+from opsconsole.model.incidents import Incident
 from opsconsole.model.operation import Operation
 from opsconsole.model.past.reported import AlertSpan, Excerpt, Reported
 from opsconsole.model.people import Person
@@ -53,8 +54,25 @@ def _facts(incident: Reported) -> Iterator[str]:
     it = "it " if len(names) == 1 else ""
     about = f"{', '.join(names)} and what {it}{need}" if names else "all services"
     yield f"- Environment: {escape(incident.environment)}"
-    yield f"- From {clock(incident.since)} to {clock(incident.until)} ({whole}), about {about}"
+    declared = incident.declared
+    if declared is not None:
+        yield f"- {_open_for(declared, incident.made_at)}"
+    between = f"{clock(incident.since)} to {clock(incident.until)} ({whole})"
+    yield f"- {'From' if declared is None else 'Reported from'} {between}, about {about}"
     yield f"- Written by opsconsole on {figures.date(incident.made_at)} {clock(incident.made_at)}"
+
+
+def _open_for(declared: Incident, now: float) -> str:
+    """How long people had it open, how bad they said it is, and how it ended."""
+    end = now if declared.closed_at is None else declared.closed_at
+    lasted = f"{figures.age(end - declared.opened_at)}, {declared.severity.value}"
+    began = f"Opened at {clock(declared.opened_at)}"
+    if declared.closed_at is None:
+        said = f", last status: {escape(declared.status)}" if declared.status else ""
+        return f"{began}, still open after {lasted}{said}"
+    last = declared.entries[-1] if declared.entries else None
+    said = f": {escape(last.text)}" if last is not None and last.text else ""
+    return f"{began}, closed at {clock(end)} after {lasted}{said}"
 
 
 def _people(incident: Reported) -> Iterator[str]:

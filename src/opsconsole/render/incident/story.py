@@ -56,7 +56,8 @@ def _span(incident: Reported) -> str:
 def _nothing(incident: Reported) -> str:
     """Says that nothing went wrong while the console looked, or that it did not look."""
     if incident.seen_from is None:
-        whom = code(incident.service) if incident.service else "any service"
+        names = [code(each) for each in (incident.service, *incident.others) if each]
+        whom = " or ".join(names) or "any service"
         return (
             f"It is unknown whether {whom} went wrong between {_span(incident)}: nothing was seen."
         )
