@@ -90,6 +90,23 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits longest, and with one worker for the hosts that tests log in to.
+
+    Each worker begins with an equal share in this order. What is left of a share is then taken
+    from its end by who has nothing left: what waits would be begun last, and each worker that
+    takes a test of a host would start hosts of its own.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    waiting = [each for each in items if "/e2e/" in each.nodeid]
+    others = [each for each in items if "/e2e/" not in each.nodeid]
+    on_hosts = [each for each in others if "hosts" in getattr(each, "fixturenames", ())]
+    rest = [each for each in others if "hosts" not in getattr(each, "fixturenames", ())]
+    second = max(0, len(items) // workers - len(waiting))
+    items[:] = [*waiting, *rest[:second], *on_hosts, *rest[second:]]
+
+
 def pytest_collection_finish() -> None:
     """Leave modules and tests, which stay to the end, out of every search for garbage.
 
