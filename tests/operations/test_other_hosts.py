@@ -110,11 +110,19 @@ def test_a_unit_on_two_hosts_is_restarted_at_one_after_the_other(
     instances = [{"url": f"http://{each.name}:1", "host": each.name} for each in (host, other)]
     actions = {"restart": {"systemd": "app", **QUICK}}
     console.services["pair"] = {"health": None, "instances": instances, "actions": actions}
-    said = console.does("restart", "pair")
+    said = console.does("restart", "pair", "--all")
     assert "restart app.service on app-1" in said
     assert "restart app.service on app-2" in said
     after = [each.sh(asked) for each in (host, other)]
     assert not set(before) & set(after)
+    # Of one of them alone, and of that which is not well.
+    said = console.does("restart", "pair", "--instance", "pair-2")
+    assert "on app-2" in said
+    other.sh("systemctl stop app")
+    said = console.does("restart", "pair")
+    assert "on app-1" not in said
+    assert host.sh(asked) == after[0]
+    assert other.sh("systemctl is-active app") == "active\n"
 
 
 def test_flags_are_set_and_taken_back_in_a_file_there(console: Console, host: Host) -> None:

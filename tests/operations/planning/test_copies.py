@@ -139,7 +139,7 @@ async def test_one_copy_leaves_nothing_to_choose() -> None:
 
 
 async def test_a_driver_that_knows_no_copies_restarts_the_service() -> None:
-    unit = declared("{systemd: web}")
-    assert await chosen(USUAL, {}, found=unit) == ({}, [])
-    with pytest.raises(ObserveError, match="systemd cannot restart some copies"):
-        await chosen(UNHEALTHY, {}, found=unit)
+    swarm = declared("{swarm: web}")
+    assert await chosen(USUAL, {}, found=swarm) == ({}, [])
+    with pytest.raises(ObserveError, match="swarm cannot restart some copies"):
+        await chosen(UNHEALTHY, {}, found=swarm)

@@ -234,8 +234,9 @@ class Traits:
     whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
     that it made, from its own step. ``in_base``: it acts on paths that start at the folder of the
     configuration. ``rolls``: its one step of a restart replaces copies one after another, and it
-    says itself what is away meanwhile. ``by_instance``: it can be asked for one instance alone;
-    where it cannot, ``as_a_whole`` is why not, and ``instead`` what to do.
+    says itself what is away meanwhile. ``by_instance``: it can be asked for one instance alone,
+    ``by_host`` where instances are on several hosts; where it cannot, ``as_a_whole`` is why not,
+    and ``instead`` what to do.
     """
 
     carries_out: Mapping[ActionKind, Callable[[], Factory]]
@@ -246,6 +247,7 @@ class Traits:
     in_base: bool = False
     rolls: bool = False
     by_instance: frozenset[ActionKind] = frozenset()
+    by_host: bool = False
     as_a_whole: str = ""
     instead: str = "leave the instance out, to mean all of them"
 
@@ -288,6 +290,8 @@ DRIVERS: Final[Mapping[str, Traits]] = {
     "systemd": Traits(
         {_K.RESTART: _systemd},
         sees=True,
+        by_instance=frozenset({_K.RESTART}),
+        by_host=True,
         as_a_whole="a unit is restarted as a whole",
         instead="restart the service, or declare what runs as a unit of its own, such as web@2, as "
         "a service of its own",

@@ -14,7 +14,7 @@ from typing import Final
 from opsconsole.config.hosts import HERE
 from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
-from opsconsole.model.operation import Step
+from opsconsole.model.operation import Copy, Step
 from opsconsole.model.running.machine import Command, End, Failure, Finished, MachineError
 from opsconsole.model.running.units import unit_name
 from opsconsole.model.state import State
@@ -81,10 +81,20 @@ class SystemdRestart(Driver):
         self._invocations: dict[str, str] = {}
         self._unit = unit_name(target.unit)
         self._scope = "--user" if target.user else "--system"
-        self._targets = {each.named(self._unit): each for each in _targets(context)}
+        every, chosen = tuple(_targets(context)), context.request.instances
+        meant = [each for each in every if not chosen or each.instance in chosen]
+        self._targets = {each.named(self._unit): each for each in meant}
+        self._alone = tuple(each.instance for each in every if each.instance)
 
     async def observe(self) -> Mapping[str, str]:
         """The unit's state and which start of it runs."""
+        if not self._targets:
+            alone = ", ".join(self._alone)
+            raise ObserveError(
+                f"{self._unit} is restarted as a whole on each host",
+                remedy=f"name one of: {alone}" if alone else "leave the instance out",
+                code="bad-parameter",
+            )
         facts = {"unit": self._unit}
         for name, target in self._targets.items():
             seen = await self._show(target)
@@ -112,6 +122,16 @@ class SystemdRestart(Driver):
             )
             for name, target in self._targets.items()
         )
+
+    async def copies(self) -> tuple[Copy, ...]:
+        """Each instance that is alone on its host; of one that cannot be asked nothing is known."""
+        found = []
+        for name, target in self._targets.items():
+            state = State.UNKNOWN
+            with suppress(ObserveError):
+                state = _state_of(await self._show(target))
+            found.append(Copy(target.instance or name, state))
+        return tuple(found) if len(self._alone) == len(found) else ()
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """Which start of the unit runs."""

@@ -176,7 +176,8 @@ def _bad_instance(settings: Settings, found: Declared, request: ActionRequest) -
     if not request.instances:
         return None
     traits = registry.traits(found.action)
-    if found.kind not in traits.by_instance:
+    one = traits.by_host and len(settings.hosts_of(found.service, found.action)) < 2
+    if one or found.kind not in traits.by_instance:
         problem = f"{found.action.driver} cannot {found.kind} one instance of {found.service} alone"
         why = f"{problem}: {traits.as_a_whole}" if traits.as_a_whole else problem
         return Refusal("bad-parameter", why, traits.instead)
