@@ -1,5 +1,6 @@
 """A place to operate in, and the usual ways through the door."""
 
+import asyncio
 import os
 import signal
 import sqlite3
@@ -83,6 +84,23 @@ class Place:
     async def until_its_runner_is_gone(self, operation: str) -> None:
         """Return once no process carries out ``operation``."""
         await until(lambda: not self.there.locks.is_held(runner_lock(operation)))
+
+    async def taken_up(self, operation: str) -> Operation:
+        """The end of what a dead runner left, by a console that looks after it again and again."""
+        await self.until_its_runner_is_gone(operation)
+        operator = self.operator()
+
+        async def look() -> None:
+            while True:
+                # On a busy machine one try may start nobody.
+                await operator.reconcile()
+                await asyncio.sleep(0.5)
+
+        looking = asyncio.create_task(look())
+        try:
+            return await ended(operator, operation)
+        finally:
+            looking.cancel()
 
     async def kill_keeper(self) -> None:
         """Kill the process that keeps this user's promises, once it is there."""

@@ -77,9 +77,7 @@ async def test_at_each_boundary(
     first = place.operator()
     plan = await planned(first, ActionRequest("web", kind, reason="a test"))
     started = await performed(first, plan)
-    await place.until_its_runner_is_gone(started.id)
-    await place.operator().reconcile()
-    operation = await ended(first, started.id)
+    operation = await place.taken_up(started.id)
     made = [each for each in shop.changes if not each.is_dry]
     assert len(made) <= 1, "a change was repeated"
     (step,) = operation.steps

@@ -21,7 +21,7 @@ from tests.operations.drivers.kubernetes.test_real import (
     node_called,
 )
 from tests.operations.drivers.kubernetes.test_runner_killed import SABOTAGE
-from tests.operations.place import ended, performed, planned
+from tests.operations.place import performed, planned
 from tests.patience import soon
 from tests.servers.kubernetes.api import Json, Namespace, template
 
@@ -150,9 +150,7 @@ async def killed_at(
     monkeypatch.setenv("KILL_AT", str(boundary))
     first = console.place.operator()
     started = await performed(first, await planned(first, request))
-    await console.place.until_its_runner_is_gone(started.id)
-    await console.place.operator().reconcile()
-    return await ended(first, started.id)
+    return await console.place.taken_up(started.id)
 
 
 async def is_left_in_order(console: Console) -> None:
