@@ -74,9 +74,10 @@ class Sharing:
         self._thread.start()
 
     def close(self, within: float) -> None:
-        """Send what was sealed last, and end; give up waiting after ``within`` seconds."""
+        """Send what was sealed last, and end; give up waiting after ``within`` seconds, and at once
+        where the server did not answer before."""
         self._ending.set()
-        self._thread.join(within)
+        self._thread.join(0.0 if self._failures else within)
 
     def round(self) -> None:
         """Send what is new, and remove what is gone. Raises StateError."""
