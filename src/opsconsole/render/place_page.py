@@ -317,9 +317,10 @@ def _reached(
         said.append((endpoint, Role.TEXT))
     if engine is not None and engine.inventory.version:
         said.append((f"version {engine.inventory.version}", Role.TEXT))
-    if host is not None and host.host.platform:
-        up = f", up {figures.age(host.host.uptime)}" if host.host.uptime else ""
-        said.append((f"{host.host.platform}{up}", Role.TEXT))
+    if host is not None:
+        up = f"up {figures.age(host.host.uptime)}" if host.host.uptime else ""
+        known = ", ".join(filter(None, (host.host.platform, up)))
+        said += [(known, Role.TEXT)] if known else []
     if source is not None:
         every = f"every {figures.age(source.interval)}"
         if source.fault is not None:

@@ -22,6 +22,7 @@ from opsconsole.model.running.hosts import Host, HostView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import place_page, places, resources
+from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.host_certificates import host_certificate
 from opsconsole.sources.host.certificates import certificates_in
@@ -88,6 +89,7 @@ def test_it_is_spoken_of_in_time_and_what_is_not_read_is_never_well(
     page = plain([each.line for each in place_page.rows(snapshot, "place:web-1", 160, NOW)])
     assert "Certificates" in page
     assert "/etc/a.pem" in page
+    assert f"up {figures.age(host.uptime)}" in page
 
 
 def test_a_list_of_files_will_do_and_the_shorter_time_is_the_critical_one() -> None:
