@@ -86,6 +86,8 @@ class _ScreenParser(Parser):
 
 def _for_the_screen(argv: Sequence[str]) -> argparse.Namespace | None:
     """The arguments where no command is given; the first paint waits for no parser of commands."""
+    if argv and not argv[0].startswith("-"):
+        return None
     parser = _ScreenParser(parents=[common_options()], add_help=False)
     parser.set_defaults(module="screen", urls=[])
     try:
