@@ -80,7 +80,7 @@ NOTES_EVERY: Final = 2.0
 DISCOVER_EVERY: Final = 0.5
 COLLECT_AFTER: Final = (10_000, 1, 40)
 """Young objects are looked through for cycles a few at a time. All of a large fleet, which stops
-every thread for up to half a second, is looked through every few minutes."""
+every thread for up to half a second, is looked through once in a minute or more."""
 
 
 class Engine(EngineCalls):
