@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,7 @@ class Life:
         self._random = random.Random(1)
         self.samples: list[Sample] = []
         self.killed = 0
+        self.sent = Counter[str]()
 
     def live(self) -> None:
         """Let it happen, in a thread, then end the watcher as systemd would."""
@@ -95,12 +97,18 @@ class Life:
             memory = resident(os.getpid())
             descriptors = sum(not each.startswith("socket:") for each in _open_now())
             self.samples.append(Sample(at, memory, descriptors, threading.active_count()))
+            self._count()
             self._receivers.code = 503 if self._random.random() < REFUSES else 200
             if self._random.random() < DIES:
                 self.killed += 1
                 self._services.kill()
                 self._services.start()
         os.kill(os.getpid(), signal.SIGTERM)
+
+    def _count(self) -> None:
+        """What was sent, of which nothing is kept: it would be what grows."""
+        posts = self._receivers.posts
+        self.sent.update(posts.pop().path.split("/")[1] for _ in range(len(posts)))
 
     def figures(self) -> list[Figure]:
         """Growth from the first third after the warm-up to the last, and what was lived through."""
@@ -114,13 +122,11 @@ class Life:
             )
             return float(late - early)
 
-        posts = self._receivers.posts
-        beats = sum(each.path.startswith("/beat") for each in posts)
         return [
             Figure("days of the watcher's clock", self._seconds * FastClock.speed / 86_400, "d"),
             Figure("times its services' server was killed", self.killed),
-            Figure("heartbeats", beats),
-            Figure("messages", len(posts) - beats),
+            Figure("heartbeats", self.sent["beat"]),
+            Figure("messages", self.sent["chat"]),
             Figure("memory at the end", self.samples[-1].memory / 2**20, "MiB"),
             Figure("memory grown after the warm-up", grown("memory") / 2**20, "MiB", 4.0),
             Figure("file descriptors grown, without sockets", grown("descriptors"), "", 2),
