@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 from opsconsole import hiding, zones  # noqa: E402
 from opsconsole.config import loader, usual_engines  # noqa: E402
+from opsconsole.render.ink import own_keys  # noqa: E402
 from opsconsole.ui.terminal import crash  # noqa: E402
 
 # How long an example takes is the machine's affair.
@@ -126,6 +127,7 @@ def isolated_environment(
     """
     monkeypatch.setattr(hiding, "_values", hiding._Values())
     monkeypatch.setattr(zones, "_shown", zones._Shown())
+    monkeypatch.setattr(own_keys, "_own", {})
     monkeypatch.setattr(loader, "_SYSTEMD", tmp_path_factory.getbasetemp() / "no systemd")
     monkeypatch.setattr(usual_engines, "_SYSTEM", tmp_path_factory.getbasetemp() / "no podman")
     monkeypatch.setattr(crash, "_remembered", [])

@@ -8,6 +8,7 @@ import opsconsole
 SOURCE = Path(opsconsole.__file__).parent
 BEGUN_ANEW = {
     "hiding._values",
+    "render.ink.own_keys._own",
     "zones._shown",
     "ui.terminal.crash._remembered",
     "ui.terminal.crash._afterwards",
@@ -22,6 +23,7 @@ THE_SAME_FOR_ALL = {
     "operations.postgresql.pool._pools",
     "programs._under_way",
     "sources.logs.stamped_lines._seconds_of",
+    "sources.prometheus.long_json._read",
     "ui.incident_export._writing",
 }
 """Loggers, locks, what is ended with the process or with its last user, and what a text is always

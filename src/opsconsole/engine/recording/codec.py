@@ -181,7 +181,7 @@ class Encoder(_ByType):
 class Decoder(_ByType):
     """Decodes values written in the layout ``written``. Raises StateError if that is impossible.
 
-    ``strict``: of whoever wrote it, so that each text and number must be one.
+    ``strict``: of another writer, so that each text and number must be one.
     """
 
     def __init__(self, written: Layout, *, strict: bool = False) -> None:

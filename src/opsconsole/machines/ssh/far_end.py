@@ -112,7 +112,7 @@ def bootstrap(length: int, names: Sequence[str] = ()) -> str:
 def in_one(code: str) -> str:
     """Code whose answer, text without the line feeds at its end, comes in one piece.
 
-    Each program that says a little would wake ssh, and whoever waits, for each little.
+    Each program that says a little would wake ssh, and its reader, for each little.
     """
     return f"ocO=$({code}\n)"
 

@@ -34,7 +34,7 @@ _LOOKS: Final = {
     Stage.BEGINNING: ("▶", Role.ACCENT),
     Stage.UNDER_WAY: ("▶", Role.ACCENT),
 }
-"""What concerns whoever looks now."""
+"""What a reader may have to do something about."""
 
 
 def page_lines(snapshot: Snapshot, width: int, now: float) -> list[Line]:

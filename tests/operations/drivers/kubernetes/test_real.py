@@ -262,7 +262,7 @@ async def test_who_may_not_act_is_refused_at_the_plan(
 
 
 def node_called(name: str) -> dict[str, Any]:
-    """A node that no kubelet speaks for."""
+    """A node without a kubelet."""
     return {"kind": "Node", "apiVersion": "v1", "metadata": {"name": name}}
 
 

@@ -311,8 +311,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
             return
         key = self.table(self.focused_panel).cursor_key
         if self.focused_panel is Panel.PLACES and key is not None:
-            place = places.page_of(key)
-            if place:
+            if place := places.page_of(key):
                 self.console_app.open(PlacePage(place))
                 return
             if places.folds(key):
@@ -343,12 +342,11 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         if alert is not None:
             self.console_app.open(AlertPage(alert.key))
             return
-        key = self.table(self.focused_panel).cursor_key
-        if self.focused_panel is Panel.PLACES and key is not None and self.snapshot is not None:
-            place = places.place_of(self.snapshot, key)
-            if place:
-                self.console_app.open(PlacePage(place))
-                return
+        snapshot, panel = self.snapshot, self.focused_panel
+        key = self.table(panel).cursor_key or ""
+        if snapshot and panel is Panel.PLACES and (place := places.place_of(snapshot, key)):
+            self.console_app.open(PlacePage(place))
+            return
         name = self._service_in_focus()
         if name and self.snapshot is not None and self.snapshot.service(name):
             self.console_app.open(ServicePage(name, tab="copies"))
