@@ -10,6 +10,10 @@ import pytest
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.threads import BoundedExecutor, QueueFullError, StuckError, fault_of
+from tests.patience import soon
+
+LONG = 300.0
+"""A deadline that no call here is to meet."""
 
 
 @pytest.fixture
@@ -21,8 +25,28 @@ def release() -> Iterator[threading.Event]:
 
 
 async def hang(executor: BoundedExecutor, release: threading.Event) -> None:
-    with pytest.raises(TimeoutError):
-        await executor.run(release.wait, 30, deadline=0.05)
+    """Have one more call pass its deadline while it runs, and not before it began."""
+    before = executor.stuck
+    while executor.stuck == before:
+        with pytest.raises(TimeoutError):
+            await executor.run(release.wait, 300, deadline=0.05)
+
+
+async def begun(executor: BoundedExecutor, release: threading.Event) -> "asyncio.Task[bool]":
+    """A call that hangs, once a thread is at it."""
+    entered = threading.Event()
+
+    def wait() -> bool:
+        entered.set()
+        return release.wait(300)
+
+    task = asyncio.create_task(executor.run(wait, deadline=LONG))
+    await soon(entered.is_set)
+    return task
+
+
+def named(name: str) -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == name]
 
 
 def no_number() -> int | None:
@@ -30,20 +54,16 @@ def no_number() -> int | None:
 
 
 async def none_stuck(executor: BoundedExecutor) -> None:
-    for _ in range(500):
-        if not executor.stuck:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{executor.stuck} calls are still stuck")
+    await soon(lambda: not executor.stuck)
 
 
 async def test_a_result_and_an_error_come_back() -> None:
     executor = BoundedExecutor("t", 2)
 
-    assert await executor.run(max, 1, 3, deadline=1) == 3
-    assert await executor.run(no_number, deadline=1) is None
+    assert await executor.run(max, 1, 3, deadline=LONG) == 3
+    assert await executor.run(no_number, deadline=LONG) is None
     with pytest.raises(ZeroDivisionError):
-        await executor.run(lambda: 1 // 0, deadline=1)
+        await executor.run(lambda: 1 // 0, deadline=LONG)
     executor.close()
 
 
@@ -56,11 +76,11 @@ async def test_no_exception_kills_a_worker(error: type[BaseException]) -> None:
 
     if error is StopIteration:
         with pytest.raises(RuntimeError):
-            await executor.run(raise_it, deadline=1)
+            await executor.run(raise_it, deadline=LONG)
     else:
         with pytest.raises(error):
-            await executor.run(raise_it, deadline=1)
-    assert await executor.run(lambda: "alive", deadline=1) == "alive"
+            await executor.run(raise_it, deadline=LONG)
+    assert await executor.run(lambda: "alive", deadline=LONG) == "alive"
     executor.close()
 
 
@@ -77,7 +97,7 @@ async def test_a_stuck_thread_is_replaced(release: threading.Event) -> None:
 
     await hang(executor, release)
 
-    assert await executor.run(lambda: "served", deadline=1) == "served"
+    assert await executor.run(lambda: "served", deadline=LONG) == "served"
 
 
 async def test_a_call_that_waits_is_served_when_the_worker_before_it_gets_stuck(
@@ -85,10 +105,11 @@ async def test_a_call_that_waits_is_served_when_the_worker_before_it_gets_stuck(
 ) -> None:
     executor = BoundedExecutor("t", 1, spares=1)
 
-    hanging = asyncio.create_task(hang(executor, release))
-    await asyncio.sleep(0.01)
-    assert await executor.run(lambda: "served", deadline=2) == "served"
-    await hanging
+    hanging = await begun(executor, release)
+    waiting = asyncio.create_task(executor.run(lambda: "served", deadline=LONG))
+    await asyncio.sleep(0)
+    hanging.cancel()
+    assert await waiting == "served"
 
 
 async def test_all_stuck_fails_at_once_and_recovers(release: threading.Event) -> None:
@@ -102,7 +123,7 @@ async def test_all_stuck_fails_at_once_and_recovers(release: threading.Event) ->
 
     release.set()
     await none_stuck(executor)
-    assert await executor.run(lambda: "back", deadline=1) == "back"
+    assert await executor.run(lambda: "back", deadline=LONG) == "back"
 
 
 async def test_threads_are_bounded_after_stuck_calls_return(release: threading.Event) -> None:
@@ -112,11 +133,9 @@ async def test_threads_are_bounded_after_stuck_calls_return(release: threading.E
     release.set()
     await none_stuck(executor)
     for _ in range(20):
-        await executor.run(lambda: None, deadline=1)
-    await asyncio.sleep(0.05)
+        await executor.run(lambda: None, deadline=LONG)
 
-    alive = [thread for thread in threading.enumerate() if thread.name == "bounded-threads"]
-    assert len(alive) <= 2
+    await soon(lambda: len(named("bounded-threads")) <= 2)
     executor.close()
 
 
@@ -137,17 +156,16 @@ async def test_more_calls_than_workers_share_them() -> None:
 
 async def test_the_queue_is_bounded(release: threading.Event) -> None:
     executor = BoundedExecutor("t", 1, queue=1)
-    running = asyncio.create_task(hang(executor, release))
-    await asyncio.sleep(0.01)
-    waiting = asyncio.create_task(executor.run(lambda: 1, deadline=2))
+    running = await begun(executor, release)
+    waiting = asyncio.create_task(executor.run(lambda: 1, deadline=LONG))
     await asyncio.sleep(0)
 
     with pytest.raises(QueueFullError) as caught:
         await executor.run(lambda: 2, deadline=2)
 
     assert fault_of(caught.value, "t", 2).kind is FaultKind.LOCAL
+    running.cancel()
     assert await waiting == 1
-    await running
 
 
 async def test_a_call_whose_deadline_passes_while_it_waits_never_runs(
@@ -155,14 +173,13 @@ async def test_a_call_whose_deadline_passes_while_it_waits_never_runs(
 ) -> None:
     executor = BoundedExecutor("t", 1, spares=0)
     ran: list[int] = []
-    blocking = asyncio.create_task(executor.run(release.wait, 30, deadline=5))
-    await asyncio.sleep(0.01)
+    blocking = await begun(executor, release)
 
     with pytest.raises(TimeoutError):
         await executor.run(ran.append, 1, deadline=0.02)
     release.set()
     await blocking
-    await executor.run(lambda: None, deadline=1)
+    await executor.run(lambda: None, deadline=LONG)
 
     assert ran == []
     assert executor.stuck == 0
@@ -170,33 +187,31 @@ async def test_a_call_whose_deadline_passes_while_it_waits_never_runs(
 
 async def test_cancelling_leaves_the_thread_and_counts_it(release: threading.Event) -> None:
     executor = BoundedExecutor("t", 1)
-    task = asyncio.create_task(executor.run(release.wait, 30, deadline=30))
-    await asyncio.sleep(0.05)
+    task = await begun(executor, release)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
     assert executor.stuck == 1
-    assert await executor.run(lambda: "served", deadline=1) == "served"
+    assert await executor.run(lambda: "served", deadline=LONG) == "served"
 
 
 async def test_a_closed_executor_takes_nothing() -> None:
     executor = BoundedExecutor("closed-executor", 2)
-    await executor.run(lambda: None, deadline=1)
+    await executor.run(lambda: None, deadline=LONG)
 
     executor.close()
     executor.close()
 
     with pytest.raises(QueueFullError, match="closed"):
-        await executor.run(lambda: None, deadline=1)
-    await asyncio.sleep(0.05)
-    assert not [t for t in threading.enumerate() if t.name == "closed-executor"]
+        await executor.run(lambda: None, deadline=LONG)
+    await soon(lambda: not named("closed-executor"))
 
 
 async def test_asyncios_default_pool_is_not_used() -> None:
     executor = BoundedExecutor("t", 1)
-    await executor.run(lambda: None, deadline=1)
+    await executor.run(lambda: None, deadline=LONG)
 
     assert asyncio.get_running_loop()._default_executor is None  # type: ignore[attr-defined]
     executor.close()
@@ -214,7 +229,7 @@ def test_a_stuck_call_never_holds_up_the_exit() -> None:
         "asyncio.run(main())\n"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True
     )
 
     assert ended.stdout == "timeout\n"
