@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._xterm_parser import XTermParser
+from textual.events import Key, Paste
+from textual.message import Message
 
 from opsconsole.ui.terminal.replies import LONGEST, PATIENCE, TYPED, Replies
 
@@ -115,3 +119,38 @@ def test_an_answer_without_an_end_frees_the_keyboard() -> None:
     now.now += 0.02
     assert replies.late() == ""
     assert replies.typed("R") == "R"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "\x1b[20\x1b[0n1~R\r",
+        "\x1b[99zR\r",
+        "\x1b",
+        "\x1b]R",
+        "\x1b[20\x1b[201R\r",
+        "\x1b\x1b[0n[201~R\r",
+    ],
+)
+@given(st.data())
+def test_nothing_that_is_pasted_is_a_key(hostile: str, data: st.DataObject) -> None:
+    text = f"\x1b[200~a{hostile}b\x1b[201~j"
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(text) - 1), max_size=6)) - {1})
+    replies, parser = Replies(Now()), XTermParser(False)
+    events: list[Message] = []
+    for first, last in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        typed = replies.typed(text[first:last])
+        events += list(parser.feed(typed)) if typed else []  # '' is the end of its input
+    assert [each.key for each in events if isinstance(each, Key)] == ["j"]
+    pasted = "".join(each.text for each in events if isinstance(each, Paste))
+    assert pasted == f"a{hostile}b".replace("\x1b", "")
+
+
+def test_a_paste_that_does_not_end_is_ended_and_frees_the_keyboard() -> None:
+    now = Now()
+    replies = Replies(now)
+    assert replies.typed("\x1b[200~R\x1b[20") == "\x1b[200~R"
+    now.now += PATIENCE - 0.01
+    assert replies.late() == ""
+    now.now += 0.02
+    assert [replies.late(), replies.typed("\x1b[0nR")] == ["\x1b[201~", "R"]

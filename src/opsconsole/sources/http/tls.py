@@ -35,6 +35,9 @@ _DNS_TAG: Final = 0x82
 _IP_TAG: Final = 0x87
 _OTHER_NAMES: Final = b"\x55\x1d\x11"
 _NAMES: Final = 20
+_PARTS: Final = 4096
+"""Elements side by side at most: the screen waits while a certificate is read."""
+
 _COMMON_NAME: Final = b"\x55\x04\x03"
 _NAME_LIMIT: Final = 80
 _LARGEST: Final = 16 * 1024 * 1024
@@ -237,15 +240,20 @@ def _names(fields: list[tuple[int, bytes]]) -> tuple[str, ...]:
 def _parts(data: bytes) -> list[tuple[int, bytes]]:
     """Split DER into its elements: tag and content of each."""
     found: list[tuple[int, bytes]] = []
-    while data:
-        tag, size, start = data[0], data[1], 2
+    place = 0
+    while place < len(data):
+        if len(found) == _PARTS:
+            raise ValueError("too many")
+        tag, size = data[place], data[place + 1]
+        place += 2
         if size & 0x80:
-            start = 2 + (size & 0x7F)
-            size = int.from_bytes(data[2:start], "big")
-        if len(data) < start + size:
+            start = place
+            place += size & 0x7F
+            size = int.from_bytes(data[start:place], "big")
+        if len(data) - place < size:
             raise ValueError("cut short")
-        found.append((tag, data[start : start + size]))
-        data = data[start + size :]
+        found.append((tag, data[place : place + size]))
+        place += size
     return found
 
 

@@ -26,12 +26,9 @@ from textual.geometry import Size
 from opsconsole.render.ink.figures import age
 from opsconsole.ui.terminal.replies import Replies
 
-PASTE_LIMIT: Final = 2.0
 FLOOD: Final = 64
 """The most keys taken from one read; nobody types more at once, and pasted text comes as a
 paste."""
-_PASTE_START: Final = "\x1b[200~"
-_PASTE_END: Final = "\x1b[201~"
 _READ: Final = 4096
 _DRAINED: Final = 3
 
@@ -48,7 +45,6 @@ class Says(Protocol):
 class ConsoleDriver(LinuxDriver):
     """The driver of the real program."""
 
-    _pasting_since: float | None = None
     _stalled_since: float | None = None
     _leaving = False
     _stopped = False
@@ -114,7 +110,6 @@ class ConsoleDriver(LinuxDriver):
                         return
                     self._feed(parser, replies.typed(decode(raw)))
                 self._feed(parser, replies.late())
-                self._end_late_paste(parser)
                 for event in parser.tick():
                     self.process_message(event)
 
@@ -127,22 +122,10 @@ class ConsoleDriver(LinuxDriver):
     def _feed(self, parser: XTermParser, text: str) -> None:
         if not text:
             return
-        start, end = text.rfind(_PASTE_START), text.rfind(_PASTE_END)
-        if start > end:
-            self._pasting_since = time.monotonic()
-        elif end >= 0:
-            self._pasting_since = None
         keys = 0
         for event in parser.feed(text):
             keys += isinstance(event, Key)
             if keys <= FLOOD or not isinstance(event, Key):
-                self.process_message(event)
-
-    def _end_late_paste(self, parser: XTermParser) -> None:
-        since = self._pasting_since
-        if since is not None and time.monotonic() - since > PASTE_LIMIT:
-            self._pasting_since = None
-            for event in parser.feed(_PASTE_END):
                 self.process_message(event)
 
     def write(self, data: str) -> None:
