@@ -33,7 +33,9 @@ ExecStartPre=/bin/sh -c 'echo x >>/srv/cut/systemd'
 ExecStart=/bin/sleep infinity
 END
 systemctl daemon-reload; systemctl start counted
-own=/root/.config/systemd/user; mkdir -p $own; systemctl start user@0
+own=/root/.config/systemd/user; mkdir -p $own; mkdir -pm 700 /run/user/0
+systemd-run -q --unit=manager -p Type=notify -p Delegate=yes -E HOME=/root \
+  -E XDG_RUNTIME_DIR=/run/user/0 /lib/systemd/systemd --user
 # As pam_systemd would say it.
 printf 'Match User root\n  SetEnv XDG_RUNTIME_DIR=/run/user/0\n' >/etc/ssh/sshd_config.d/user.conf
 systemctl reload ssh
