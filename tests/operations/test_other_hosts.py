@@ -108,7 +108,8 @@ def test_a_unit_on_two_hosts_is_restarted_at_one_after_the_other(
     before = [each.sh(asked) for each in (host, other)]
     console.others = {"app-2": {"ssh_config": str(host.ssh_config)}}
     instances = [{"url": f"http://{each.name}:1", "host": each.name} for each in (host, other)]
-    actions = {"restart": {"systemd": "app", **QUICK}}
+    start = {"systemd": {"unit": "app", "do": "start"}, **QUICK}
+    actions = {"restart": {"systemd": "app", **QUICK}, "call": {"start": start}}
     console.services["pair"] = {"health": None, "instances": instances, "actions": actions}
     said = console.does("restart", "pair", "--all")
     assert "restart app.service on app-1" in said
@@ -123,6 +124,64 @@ def test_a_unit_on_two_hosts_is_restarted_at_one_after_the_other(
     assert "on app-1" not in said
     assert host.sh(asked) == after[0]
     assert other.sh("systemctl is-active app") == "active\n"
+    # One that runs already keeps the other from nothing.
+    other.sh("systemctl stop app")
+    said = console.does("call", "pair", "start")
+    assert "start app.service on app-1" not in said
+    assert other.sh("systemctl is-active app") == "active\n"
+
+
+def test_a_unit_is_reloaded_stopped_and_started_there_with_no_more_rights_than_it_takes(
+    console: Console, host: Host
+) -> None:
+    reloads = UNIT.replace("[Install]", "ExecReload=/bin/sh -c 'echo x >>/srv/reloads'\n[Install]")
+    host.sh('printf "%s" "$1" >/etc/systemd/system/calls.service', reloads)
+    host.sh("rm -f /srv/reloads; systemctl daemon-reload; systemctl start calls")
+    host.add_user("caller")
+    host.sh("rm -f /etc/sudoers.d/caller")
+    console.given = {"ssh": "caller@app-1", "sudo": True}
+    calls = {do: {"systemd": {"unit": "calls", "do": do}} for do in ("reload", "stop", "start")}
+    name = console.add("web", call={do: {**call, **QUICK} for do, call in calls.items()})
+    lines = [each for each in console.run("check").stdout.splitlines() if "NOPASSWD" in each]
+    rules = [each[each.index("caller ALL") :].partition(" [")[0].strip() for each in lines]
+    assert sorted(rule.split()[-2] for rule in rules) == sorted(calls)
+    host.sh('printf "%s\n" "$@" >/etc/sudoers.d/caller; chmod 440 /etc/sudoers.d/caller', *rules)
+    before = host.sh("systemctl show -p InvocationID -p MainPID calls")
+    console.does("call", name, "reload")
+    assert host.sh("cat /srv/reloads") == "x\n"
+    assert host.sh("systemctl show -p InvocationID -p MainPID calls") == before
+    console.does("call", name, "stop")
+    assert host.sh("systemctl is-active calls || true") == "inactive\n"
+    again = console.run("call", name, "stop", "--yes", "--reason", "a test")
+    assert again.returncode != 0
+    assert "is inactive (dead) already" in again.stdout + again.stderr
+    console.does("call", name, "start")
+    assert host.sh("systemctl is-active calls") == "active\n"
+    # Another one has no way to read its configuration again.
+    bare = {"reload": {"systemd": {"unit": "app", "do": "reload"}, **QUICK}}
+    said = console.run("call", console.add("bare", call=bare), "reload", "--dry-run")
+    assert "app.service cannot be reloaded: it has no ExecReload=" in said.stdout + said.stderr
+
+
+def test_a_line_that_is_cut_while_a_unit_stops_stops_it_once(console: Console, host: Host) -> None:
+    slow = UNIT.replace(
+        "[Install]", "ExecStop=/bin/sh -c 'echo x >>/srv/stops; sleep 3'\n[Install]"
+    )
+    host.sh('printf "%s" "$1" >/etc/systemd/system/stops.service', slow)
+    host.sh("rm -f /srv/stops; systemctl daemon-reload; systemctl start stops; : >/srv/stops")
+    name = console.add(
+        "stops", call={"stop": {"systemd": {"unit": "stops", "do": "stop"}, **QUICK}}
+    )
+    console.run("services")
+    argv = [sys.executable, "-m", "opsconsole", "call", name, "stop", "--yes", "--reason", "a test"]
+    with subprocess.Popen(
+        [*argv, "-c", str(console.path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as running:
+        until(lambda: host.sh("cat /srv/stops"))
+        host.sh("pkill -f '[s]shd: root@notty'")
+        running.communicate()
+    assert host.sh("cat /srv/stops") == "x\n"
+    until(lambda: "verified" in console.run("operations").stdout, every=0.5)
 
 
 def test_flags_are_set_and_taken_back_in_a_file_there(console: Console, host: Host) -> None:

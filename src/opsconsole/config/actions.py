@@ -194,7 +194,7 @@ class Actions(Model):
     call: dict[Name, Action] = Field(default_factory=dict, description="Other actions, by name.")
 
     @model_validator(mode="after")
-    def _can_be_done_to_clusters(self) -> "Actions":
+    def _can_be_done(self) -> "Actions":
         declared: list[tuple[str, str, Action | None]] = [
             ("restart", "restart", self.restart),
             ("rollback", "rollback", self.rollback),
@@ -207,7 +207,7 @@ class Actions(Model):
             http = action.http if action is not None and key != "call" else None
             if http is not None and http.through is not None:
                 raise ValueError(f"{where}: through is of a test or a call")
-            target = action.kubernetes if action is not None else None
+            target = (action.kubernetes or action.systemd) if action is not None else None
             wrong = target.unfit_for(key) if target is not None else ""
             if wrong:
                 raise ValueError(f"{where}: {wrong}")

@@ -64,17 +64,33 @@ class SwarmTarget(OnEngine):
 
 
 class SystemdTarget(Model):
-    """A systemd unit of the system or of the user."""
+    """A systemd unit of the system or of the user, and for a call what is done to it."""
 
     short_form: ClassVar[dict[str, Any] | None] = _NAME_FORM
 
     unit: Text = Field(description="Name of the unit.")
     user: bool = Field(default=False, description="Whether it is a unit of the user's manager.")
+    do: Literal["reload", "start", "stop"] | None = Field(
+        default=None, description="For a call: reload, start or stop the unit."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _from_name(cls, value: object) -> object:
         return {"unit": value} if isinstance(value, str) else value
+
+    @property
+    def verb(self) -> str:
+        """What ``systemctl`` is asked to do with it."""
+        return self.do or "restart"
+
+    def unfit_for(self, key: str) -> str:
+        """Why it cannot be the action ``key`` of a service; '' where it can."""
+        if key == "call":
+            return "" if self.do is not None else "say what to do, such as do: reload"
+        if self.do is not None:
+            return f"do: {self.do} is a call; write it under call: with a name of its own"
+        return ""
 
 
 class HttpCall(Model):

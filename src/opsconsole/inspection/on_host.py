@@ -34,7 +34,7 @@ from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault
 from opsconsole.model.running.machine import Command, Failure, FileKind, MachineError
 from opsconsole.operations.drivers.git_calls import ask
-from opsconsole.operations.drivers.systemd import restart_of
+from opsconsole.operations.drivers.systemd import call_of
 from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.programs import PATH
 from opsconsole.sources.host.system_units import show
@@ -238,11 +238,11 @@ async def _program(path: KeyPath, program: Program, machine: Machine) -> list[Fi
 
 
 async def _check_rights(host: HostSettings, named: Named, machines: Machines) -> list[Finding]:
-    """Whether sudo lets a unit of another host be restarted, and the line that it lacks."""
+    """Whether sudo lets that be done to a unit of another host, and the line that it lacks."""
     target = named.part.systemd if isinstance(named.part, Action) else None
     if not isinstance(host, RemoteHost) or not host.sudo or target is None or target.user:
         return []
-    call = restart_of(target.unit)
+    call = call_of(target)
     asked = 'id -un; id -u; command -v systemctl; sudo -n -l -- "$@" >/dev/null 2>&1 && echo may'
     command = Command(("sh", "-c", asked, "sh", *call), inherits=True)
     try:
@@ -253,7 +253,7 @@ async def _check_rights(host: HostSettings, named: Named, machines: Machines) ->
     if "may" in words or words[1:2] == ["0"] or len(words) < 3:
         return []
     allowed = " ".join(each.replace(":", r"\:") for each in (words[2], *call[1:]))
-    what = f"sudo does not let {words[0]} restart {shown(target.unit)} on {host.name}"
+    what = f"sudo does not let {words[0]} {target.verb} {shown(target.unit)} on {host.name}"
     line = f"add to its sudoers, by visudo: {words[0]} ALL=(root) NOPASSWD: {allowed}"
     return [Finding(named.path, Weight.ERROR, what, line)]
 

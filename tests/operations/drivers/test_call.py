@@ -31,7 +31,7 @@ from opsconsole.operations.drivers.kubernetes.calls import (
 )
 from opsconsole.operations.drivers.pid_file import Signal
 from opsconsole.operations.drivers.releases import Switch
-from opsconsole.operations.drivers.systemd import UnitRestart
+from opsconsole.operations.drivers.systemd import UnitChange
 
 _MATCHER = {"name": "alertname", "value": "Down", "isRegex": False, "isEqual": True}
 
@@ -81,7 +81,7 @@ _CALLS: list[tuple[Call, dict[str, object]]] = [
     (Update(7, replicas=3), {"version": 7, "replicas": 3}),
     (Update(7, force=2), {"version": 7, "force": 2}),
     (Update(7, specification="ab12"), {"version": 7, "specification": "ab12"}),
-    (UnitRestart("f00d"), {"invocation": "f00d"}),
+    (UnitChange("f00d", "17"), {"invocation": "f00d", "changed": "17"}),
     (Signal((4711, "98765")), {"process": [4711, "98765"]}),
     (Signal(None), {"process": None}),
     (

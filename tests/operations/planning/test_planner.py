@@ -260,7 +260,7 @@ async def test_one_instance_alone_is_one_that_there_is() -> None:
 @pytest.mark.parametrize(
     ("action", "why", "instead"),
     [
-        ({"systemd": "web"}, "a unit is restarted as a whole", "as a unit of its own"),
+        ({"systemd": "web"}, "a unit is changed as a whole", "as a unit of its own"),
         ({"swarm": "web"}, "a Swarm decides itself which tasks run", "the Swarm starts another"),
         ({"pid_file": {"path": "web.pid", "start": ["web"]}}, "one process for all of it",
          "leave the instance out"),

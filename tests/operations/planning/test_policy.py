@@ -164,6 +164,16 @@ def test_confirmation_by_environment(kind: ActionKind, danger: str, level: Confi
     assert policy.confirm_level(kind, danger, Effect.READ) is ConfirmLevel.CHOICE
 
 
+@pytest.mark.parametrize("effect", Effect)
+def test_what_stops_a_service_is_confirmed_as_what_cannot_be_undone(effect: Effect) -> None:
+    asked = [
+        policy.confirm_level(ActionKind.CALL, danger, effect, interrupts=True)
+        for danger in ("none", "low", "high")
+    ]
+    typed = ConfirmLevel.TYPED_NAME_AND_REASON
+    assert asked == [ConfirmLevel.CHOICE, typed, typed]
+
+
 @pytest.mark.parametrize(
     ("code", "plan", "confirmation"),
     [

@@ -122,6 +122,29 @@ def _systemd() -> Factory:
     return SystemdRestart
 
 
+def _systemd_call() -> Factory:
+    """What a call says to do with a unit."""
+
+    def call_of(context: DriverContext) -> Driver:
+        from opsconsole.operations.drivers.systemd_calls import UnitReload, UnitStart, UnitStop
+
+        target = context.action.systemd
+        match target.do if target is not None else None:
+            case "reload":
+                return UnitReload(context)
+            case "start":
+                return UnitStart(context)
+            case "stop":
+                return UnitStop(context)
+            case None:
+                raise ObserveError(
+                    f"the call {context.request.name} of {context.service} does not say what to do",
+                    remedy="write do: beside its unit",
+                )
+
+    return call_of
+
+
 def _http() -> Factory:
     from opsconsole.operations.drivers.http import HttpDriver
     from opsconsole.operations.drivers.kubernetes.pod_call import PodCall
@@ -288,11 +311,11 @@ DRIVERS: Final[Mapping[str, Traits]] = {
         instead="restart the workload, whose pods are replaced one after another by its own rules",
     ),
     "systemd": Traits(
-        {_K.RESTART: _systemd},
+        {_K.RESTART: _systemd, _K.CALL: _systemd_call},
         sees=True,
-        by_instance=frozenset({_K.RESTART}),
+        by_instance=frozenset({_K.RESTART, _K.CALL}),
         by_host=True,
-        as_a_whole="a unit is restarted as a whole",
+        as_a_whole="a unit is changed as a whole",
         instead="restart the service, or declare what runs as a unit of its own, such as web@2, as "
         "a service of its own",
     ),

@@ -9,8 +9,9 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import ClassVar, Final
 
+from opsconsole.config.drivers import SystemdTarget
 from opsconsole.config.hosts import HERE
 from opsconsole.dataclass import dataclass
 from opsconsole.machines.base import Machine
@@ -33,15 +34,22 @@ from opsconsole.operations.driving.driver import (
 )
 from opsconsole.text import sanitize_bytes
 
-_PROPERTIES: Final = "LoadState,ActiveState,SubState,InvocationID,MainPID,Type,Result,NRestarts"
+_PROPERTIES: Final = (
+    "LoadState,ActiveState,SubState,InvocationID,MainPID,Type,Result,NRestarts,"
+    "StateChangeTimestampMonotonic,CanReload,CanStart,CanStop,TriggeredBy,RequiredBy,BoundBy"
+)
 _STARTED: Final = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"
 """The journal's message that a unit has started: SD_MESSAGE_UNIT_STARTED of sd-messages.h."""
 
 _INVOCATION: Final = re.compile(rb'"INVOCATION_ID"\s*:\s*"([0-9a-f]{32})"')
+NOTHING_TO_DO: Final = "nothing-to-do"
+"""The code of a refusal of what is so already."""
+
 _LOOK: Final = 10.0
 _OUTPUT: Final = 64 * 1024
 _SHOWN: Final = 300
-_RESTART: Final = 120.0
+_ANSWER: Final = 4096
+_CALL: Final = 120.0
 _STATES: Final = {
     "active": State.OK,
     "reloading": State.OK,
@@ -53,10 +61,12 @@ _STATES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class UnitRestart(Call):
-    """Which start of the unit was the last, '' where there was none."""
+class UnitChange(Call):
+    """Which start of the unit was the last, '' where there was none, and when its state had
+    changed last, by systemd's own clock; '' where that was not said."""
 
     invocation: str
+    changed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +85,14 @@ class _Target:
 class SystemdRestart(Driver):
     """``systemctl restart`` of one unit; on several hosts at one after another."""
 
+    seen_well = True
+    verb: ClassVar[str] = "restart"
+    done: ClassVar[str] = "restarted"
+
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.systemd)
         self._context, self._clock = context, context.clock
-        self._invocations: dict[str, str] = {}
+        self._seen: dict[str, Mapping[str, str]] = {}
         self._unit = unit_name(target.unit)
         self._scope = "--user" if target.user else "--system"
         every, chosen = tuple(_targets(context)), context.request.instances
@@ -91,11 +105,12 @@ class SystemdRestart(Driver):
         if not self._targets:
             alone = ", ".join(self._alone)
             raise ObserveError(
-                f"{self._unit} is restarted as a whole on each host",
+                f"{self._unit} is {self.done} as a whole on each host",
                 remedy=f"name one of: {alone}" if alone else "leave the instance out",
                 code="bad-parameter",
             )
         facts = {"unit": self._unit}
+        already: list[ObserveError] = []
         for name, target in self._targets.items():
             seen = await self._show(target)
             if seen.get("LoadState") != "loaded":
@@ -103,24 +118,37 @@ class SystemdRestart(Driver):
                     f"unit {name} is {seen.get('LoadState') or 'not known'}",
                     remedy="look at its name",
                 )
-            invocation = self._invocations[name] = seen.get("InvocationID", "")
+            try:
+                self.refuse(name, seen)
+                self._seen[name] = seen
+            except ObserveError as error:
+                if error.code != NOTHING_TO_DO:
+                    raise
+                already.append(error)
             if seen.get("NRestarts", "0") == "0":
                 state = facts[target.named("state")] = seen.get("ActiveState", "")
                 if state == "active":
-                    facts[target.named("invocation")] = invocation
+                    facts[target.named("invocation")] = seen.get("InvocationID", "")
+        if not self._seen:
+            raise already[0]
         return facts
+
+    def refuse(self, name: str, seen: Mapping[str, str]) -> None:
+        """Raise ObserveError where that cannot be done to the unit; NOTHING_TO_DO where it is so
+        already, which keeps it from no other host."""
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The one call, on each host."""
         return tuple(
             Step(
-                target.named(f"systemctl {self._scope} restart {self._unit}"),
+                target.named(f"systemctl {self._scope} {self.verb} {self._unit}"),
                 "systemd",
                 name,
-                UnitRestart(self._invocations.get(name, "")).document(),
+                _change_of(self._seen[name]).document(),
                 instance=target.instance,
             )
             for name, target in self._targets.items()
+            if name in self._seen
         )
 
     async def copies(self) -> tuple[Copy, ...]:
@@ -134,72 +162,83 @@ class SystemdRestart(Driver):
         return tuple(found) if len(self._alone) == len(found) else ()
 
     async def before(self, step: Step) -> Mapping[str, str]:
-        """Which start of the unit runs."""
-        seen = await self._show(self._targets[step.target])
-        return {"invocation": seen.get("InvocationID", "")}
+        """Which start of the unit runs, and when its state changed last."""
+        seen = _change_of(await self.seen(step.target))
+        return {"invocation": seen.invocation, "changed": seen.changed}
 
     async def execute(self, step: Step) -> StepOutcome:
-        """Ask systemd, which waits until the unit has started."""
+        """Ask systemd, which waits until that is done."""
         started = time.monotonic()
         try:
-            finished = await self._restart(step)
+            finished = await self._change(step)
         except MachineError as error:
             return not_done(error)
-        return _outcome(finished, f"restarted in {time.monotonic() - started:.1f} s")
+        return _outcome(finished, f"{self.done} in {time.monotonic() - started:.1f} s")
 
-    async def _restart(self, step: Step) -> Finished:
+    async def _change(self, step: Step) -> Finished:
         """By a program that is not cut where it can be; systemd itself goes on in any case."""
-        machine, call = self._targets[step.target].machine, self._command("restart")
+        machine, call = self._targets[step.target].machine, self._command(self.verb)
         name = self._context.name_of(step)
         try:
-            return await machine.run_named(name, call, limit=_OUTPUT, deadline=_RESTART)
+            return await machine.run_named(name, call, limit=_OUTPUT, deadline=_CALL)
         except MachineError as error:
             if error.begun or error.failure is not Failure.DENIED:
                 raise
-        return await machine.run(call, limit=_OUTPUT, deadline=_RESTART)
+        return await machine.run(call, limit=_OUTPUT, deadline=_CALL)
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """How the call ended where that was kept, else whether another start of the unit runs."""
+        """How the call ended where that was kept, else whether the unit is as it was to be."""
         machine, name = self._targets[step.target].machine, self._context.name_of(step)
-        call = self._command("restart")
+        call = self._command(self.verb)
         with suppress(MachineError):
-            ended = await machine.ended(name, call, limit=_OUTPUT, deadline=_RESTART)
+            ended = await machine.ended(name, call, limit=_OUTPUT, deadline=_CALL)
             if ended is None:
                 return StepOutcome(Outcome.FAILED, "it was never begun")
-            return _outcome(ended, "restarted")
+            return _outcome(ended, self.done)
 
         async def look() -> StepOutcome | str:
-            seen = await self._show(self._targets[step.target])
-            invocation = seen.get("InvocationID", "")
-            if invocation != before.get("invocation") and _state_of(seen) is State.OK:
-                return StepOutcome(Outcome.DONE, f"it has started again: {invocation[:12]}")
-            return "it has not started again"
+            return self.came_about(await self.seen(step.target), before)
 
         return await settle(look, self._clock)
 
-    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """The unit, active in another start than before, on each host of ``steps``."""
-        before = {step.target: UnitRestart.of(step).invocation for step in steps}
-        wanted = before or dict.fromkeys(self._targets, "")
-        return tuple(
-            [await self._sight(name, invocation, since) for name, invocation in wanted.items()]
-        )
+    def came_about(self, seen: Mapping[str, str], before: Mapping[str, str]) -> StepOutcome | str:
+        """Whether what was seen shows that the call took effect; why that is not known."""
+        invocation = seen.get("InvocationID", "")
+        if invocation != before.get("invocation") and _state_of(seen) is State.OK:
+            return StepOutcome(Outcome.DONE, f"it has started again: {invocation[:12]}")
+        return "it has not started again"
 
-    async def _sight(self, name: str, before: str, since: float) -> Sight:
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """The unit, as it was to be, on each host of ``steps``."""
+        before = {step.target: UnitChange.of(step) for step in steps}
+        wanted = before or dict.fromkeys(self._targets, UnitChange(""))
+        return tuple([await self._look(name, change, since) for name, change in wanted.items()])
+
+    async def _look(self, name: str, before: UnitChange, since: float) -> Sight:
         try:
-            seen = await self._show(self._targets[name])
+            seen = await self.seen(name)
         except ObserveError as error:
             return Sight(name, State.UNKNOWN, str(error))
+        return await self.sight(name, seen, before, since)
+
+    async def sight(
+        self, name: str, seen: Mapping[str, str], before: UnitChange, since: float
+    ) -> Sight:
+        """The unit, active in another start than before."""
         invocation = seen.get("InvocationID", "")
         if not invocation and _has_worked(seen):
             invocation = await self._journalled(self._targets[name].machine, since)
-        detail = f"{seen.get('ActiveState')} ({seen.get('SubState')}), {invocation[:12]}"
-        changed = invocation != before
+        detail = f"{state_said(seen)}, {invocation[:12]}"
+        changed = invocation != before.invocation
         return Sight(name, _state_of(seen), detail, since_change=changed, run=invocation)
 
     def undo(self) -> str:
         """A restart has no way back."""
         return NOT_UNDONE
+
+    async def seen(self, name: str) -> Mapping[str, str]:
+        """What systemd says of the unit at a step's target. Raises ObserveError."""
+        return await self._show(self._targets[name])
 
     async def _show(self, target: _Target) -> dict[str, str]:
         try:
@@ -210,7 +249,7 @@ class SystemdRestart(Driver):
             raise ObserveError(f"cannot run systemctl: {error}") from error
         if not seen.good:
             raise ObserveError(_ended(seen, _LOOK))
-        output = sanitize_bytes(seen.output, limit=_SHOWN, multiline=True)
+        output = sanitize_bytes(seen.output, limit=_ANSWER, multiline=True)
         pairs = (line.partition("=") for line in output.split("\n") if "=" in line)
         return {key: value for key, _, value in pairs}
 
@@ -243,7 +282,7 @@ class SystemdRestart(Driver):
             _call(self._scope, verb, *options, self._unit),
             inherits=True,
             together=True,
-            privileged=verb == "restart" and self._scope == "--system",
+            privileged=verb == self.verb and self._scope == "--system",
         )
 
 
@@ -265,9 +304,18 @@ def _targets(context: DriverContext) -> Iterator[_Target]:
         yield _Target(name if several else "", alone, context.machines.of(host))
 
 
-def restart_of(unit: str) -> tuple[str, ...]:
-    """What restarts a unit of the system, as ``sudo`` is to allow it on another host."""
-    return _call("--system", "restart", unit_name(unit))
+def call_of(target: SystemdTarget) -> tuple[str, ...]:
+    """What is done to a unit of the system, as ``sudo`` is to allow it on another host."""
+    return _call("--system", target.verb, unit_name(target.unit))
+
+
+def state_said(seen: Mapping[str, str]) -> str:
+    """Its state and what that is called in detail: ``active (running)``."""
+    return f"{seen.get('ActiveState')} ({seen.get('SubState')})"
+
+
+def _change_of(seen: Mapping[str, str]) -> UnitChange:
+    return UnitChange(seen.get("InvocationID", ""), seen.get("StateChangeTimestampMonotonic", ""))
 
 
 def _call(scope: str, verb: str, *rest: str) -> tuple[str, ...]:
@@ -288,11 +336,11 @@ def _has_worked(seen: Mapping[str, str]) -> bool:
 
 
 def _outcome(finished: Finished, done: str) -> StepOutcome:
-    """What became of a restart, which is ``done`` where it is."""
+    """What became of a call, which is ``done`` where it is."""
     if finished.good:
         return StepOutcome(Outcome.DONE, done)
     outcome = Outcome.FAILED if finished.end is End.EXITED else Outcome.UNKNOWN
-    return StepOutcome(outcome, _ended(finished, _RESTART))
+    return StepOutcome(outcome, _ended(finished, _CALL))
 
 
 def _ended(finished: Finished, limit: float) -> str:

@@ -153,6 +153,12 @@ class Driver(Protocol):
     concludes: bool = False
     """Whether ``conclude`` has something to do."""
 
+    seen_well: bool = False
+    """Whether a call by it is verified as a restart is, by looks at all that is to be well."""
+
+    answer: str = "the call's own answer"
+    """What makes the verdict of a call by it that is not."""
+
     @abstractmethod
     async def observe(self) -> Mapping[str, str]:
         """The facts that pin the plan; a plan whose facts moved is refused. Raises ObserveError."""

@@ -52,6 +52,12 @@ class Declared:
         return self.effect is Effect.READ and call is not None and call.method == "GET"
 
     @property
+    def interrupts(self) -> bool:
+        """Whether it stops what serves, which a person confirms as what cannot be undone."""
+        unit = self.action.systemd
+        return unit is not None and unit.do == "stop"
+
+    @property
     def summary(self) -> str:
         """One line for a menu."""
         return self.action.summary or f"{self.kind} by {self.action.driver}"

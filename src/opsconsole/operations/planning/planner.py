@@ -107,8 +107,10 @@ async def make_plan(
         danger=environment.danger,
         steps=steps,
         fingerprint=facts,
-        confirm=policy.confirm_level(found.kind, environment.danger, found.effect),
-        verification=_verification(settings, found, request.instance),
+        confirm=policy.confirm_level(
+            found.kind, environment.danger, found.effect, interrupts=found.interrupts
+        ),
+        verification=_verification(settings, found, request.instance, driver),
         undo=_undo(found, driver, countdown),
         reason=request.reason,
         warnings=(
@@ -202,10 +204,12 @@ def _ends_at(found: Declared, request: ActionRequest, now: float) -> float | Non
     return now + (request.duration or found.action.for_)
 
 
-def _verification(settings: Settings, found: Declared, alone: str) -> tuple[str, ...]:
+def _verification(
+    settings: Settings, found: Declared, alone: str, driver: Driver
+) -> tuple[str, ...]:
     action = found.action
-    if found.kind in {ActionKind.TEST, ActionKind.CALL}:
-        return ("the call's own answer",)
+    if found.kind in {ActionKind.TEST, ActionKind.CALL} and not driver.seen_well:
+        return (driver.answer,)
     if found.kind in SILENCING:
         own = found.service == OWN_RULES
         return silencing.OWN_VERIFICATION if own else silencing.VERIFICATION

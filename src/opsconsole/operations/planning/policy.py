@@ -181,11 +181,16 @@ def refuse_last_healthy(request: ActionRequest, left: int | None) -> Refusal | N
     )
 
 
-def confirm_level(kind: ActionKind, danger: str, effect: Effect) -> ConfirmLevel:
-    """What a person must do to confirm, by the environment's ``danger``: none, low or high."""
-    if effect is Effect.READ or kind in _LIGHT:
+def confirm_level(
+    kind: ActionKind, danger: str, effect: Effect, *, interrupts: bool = False
+) -> ConfirmLevel:
+    """What a person must do to confirm, by the environment's ``danger``: none, low or high.
+
+    ``interrupts``: what serves is gone afterwards, whatever ``effect`` was declared.
+    """
+    if not interrupts and (effect is Effect.READ or kind in _LIGHT):
         return ConfirmLevel.CHOICE
-    if danger == "high" or (danger != "none" and kind in _ALWAYS_TYPED):
+    if danger == "high" or (danger != "none" and (interrupts or kind in _ALWAYS_TYPED)):
         return ConfirmLevel.TYPED_NAME_AND_REASON
     return ConfirmLevel.CHOICE
 

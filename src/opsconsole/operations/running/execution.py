@@ -77,7 +77,7 @@ class Execution:
     async def verify(self, before: Baseline, since: float, record: Record) -> Verdict:
         """The verdict on steps that are all over."""
         self._advance(OperationState.VERIFYING)
-        if self.plan.kind in _CALLS:
+        if self._is_call:
             return _of_call(record)
         verdict = await self.verifier.verdict(
             self.plan.steps, before, since, alone=self.plan.instance
@@ -174,7 +174,12 @@ class Execution:
 
     def _is_half(self, step: Step, following: Step) -> bool:
         """Whether there is nothing to look at yet: a call of a test, a step without effect."""
-        return self.plan.kind in _CALLS or (following.follows and not step.follows)
+        return self._is_call or (following.follows and not step.follows)
+
+    @property
+    def _is_call(self) -> bool:
+        """Whether its answer is its verdict."""
+        return self.plan.kind in _CALLS and not self.driver.seen_well
 
     async def _wait_for_health(
         self, step: Step, before: Baseline, since: float, record: Record
