@@ -17,9 +17,9 @@ _FIELD = '    stamp: Stamp | None = Field(default=None, description="A stamp.")\
 _DRIVER = """
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from opsconsole.dataclass import dataclass
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
