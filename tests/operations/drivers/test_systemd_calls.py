@@ -169,6 +169,15 @@ async def test_a_call_that_systemd_refuses_has_failed(unit: Unit) -> None:
     assert "Job for web.service failed" in summary
 
 
+async def test_a_unit_of_the_user_is_asked_for_from_the_users_own_manager(unit: Unit) -> None:
+    unit.is_now(_RUNS, _OVER)
+    config = unit.place.config.read_text()
+    unit.place.write(config.replace("{unit: web,", "{unit: web, user: true,"))
+    plan = await planned(unit.place.operator(), _asked("stop"))
+    assert [step.summary for step in plan.steps] == ["systemctl --user stop web.service"]
+    assert [step.away for step in plan.steps] == [True]
+
+
 async def test_a_plan_says_how_it_is_verified_confirmed_and_undone(unit: Unit) -> None:
     needed = _unit("active", "first", 1, RequiredBy="shop.service", TriggeredBy="web.socket")
     unit.is_now(needed, _OVER)
