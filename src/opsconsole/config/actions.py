@@ -119,6 +119,13 @@ class Action(ByDriver):
         default=False, description="Roll back by itself when verification fails."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _do_within(cls, value: object) -> object:
+        if isinstance(value, dict) and "do" in value and "systemd" in value:
+            raise ValueError("do stands with the unit: systemd: {unit: NAME, do: reload}")
+        return value
+
     @model_validator(mode="after")
     def _one_driver(self) -> "Action":
         if sum(getattr(self, name) is not None for name in DRIVERS) != 1:
