@@ -13,7 +13,7 @@ from tests.operations.place import Place
 from tests.operations.recording_server import RecordingServer
 from tests.operations.three_users import GROUP, SERVICE
 
-_ON_BOTH_STORES = {"test_book.py", "test_degrade.py", "test_maintenance.py", "test_mandates.py"}
+_ON_BOTH_STORES = {"test_book.py", "test_degrade.py", "test_maintenance.py"}
 _OF_A_FOLDER = {"test_state_folder.py"}
 
 

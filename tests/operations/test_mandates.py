@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.config.loader import load
 from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
@@ -17,6 +18,7 @@ from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.promises.promising import lasting
 from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.state_folder import prepare
+from opsconsole.operations.state_place import scope_of
 from tests.operations.journal.samples import intent, op
 from tests.operations.place import Place, ended, http_config, performed, planned
 from tests.operations.recording_server import RecordingServer
@@ -154,14 +156,18 @@ def test_an_id_that_leads_elsewhere_is_no_mandate(mandates: Mandates, name: str)
 # ---- forged rows ----
 
 
+def _environment(place: Place) -> str:
+    return scope_of(load(place.config), place.config).environments[0]
+
+
 def _row(place: Place, forged: Intent, state: str) -> None:
     """A row as somebody who may write the journal would write it."""
     plan = json.dumps(asdict(forged.plan))
     place.write_row(
-        "INSERT INTO operations (id, plan_id, service, kind, name, state, plan, who, host,"
-        " asked_by, reason, declaration, config_path, base, started_at, updated_at)"
-        " VALUES (?,?,'web',?,'',?,?,'root','here',?,'','',?,?,1,1)",
-        forged.operation, forged.plan.id, forged.plan.kind.value, state, plan,
+        "INSERT INTO operations (id, plan_id, service, kind, name, environment, state, plan, who,"
+        " host, asked_by, reason, declaration, config_path, base, started_at, updated_at)"
+        " VALUES (?,?,'web',?,'',?,?,?,'root','here',?,'','',?,?,1,1)",
+        forged.operation, forged.plan.id, forged.plan.kind.value, _environment(place), state, plan,
         json.dumps(forged.who.document()), forged.config_path, forged.base,
     )  # fmt: skip
     place.write_row(

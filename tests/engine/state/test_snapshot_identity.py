@@ -48,7 +48,7 @@ SILENCE = SilenceView(
 PARTS = [
     each.name
     for each in fields(Snapshot)
-    if each.name not in {"seq", "taken_at", "read_only", "replayed"}
+    if each.name not in {"seq", "taken_at", "read_only", "replayed", "seen_by"}
 ]
 """What a snapshot is made of; the rest are numbers and answers."""
 
