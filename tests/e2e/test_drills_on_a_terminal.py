@@ -73,8 +73,8 @@ class Drill:
         self.terminal.until(lambda _: all(each in self.row(service) for each in said))
 
     def to_row(self, service: str) -> None:
-        """As a person goes: from one row that is not ok to the next."""
-        for _ in range(20):
+        """As a person goes: from one row that is not ok to the next, while some come and go."""
+        for _ in range(200):
             self.terminal.read(0.2)
             if any(line.startswith(f" {service} ─") for line in self.terminal.lines):
                 return
