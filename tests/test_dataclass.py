@@ -1,6 +1,8 @@
 """A class of ours behaves as the standard library's of the same keywords does."""
 
+import copy
 import dataclasses
+import pickle
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -149,3 +151,21 @@ def test_nothing_can_be_added_to_a_value() -> None:
 def test_a_class_without_slots_is_the_librarys() -> None:
     with pytest.raises(AssertionError):
         ours.dataclass(slots=False)
+
+
+@ours.dataclass(frozen=True, slots=True)
+class _Below:
+    first: int
+
+
+@ours.dataclass(frozen=True, slots=True)
+class _Above(_Below):
+    second: tuple[int, ...] = ()
+
+
+def test_a_value_that_cannot_be_changed_can_be_copied() -> None:
+    value = _Above(1, (2,))
+    for made in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert made == value
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            made.first = 2  # type: ignore[misc]

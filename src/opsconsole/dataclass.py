@@ -35,6 +35,7 @@ else:
                 cls.__hash__ = None
             if frozen:
                 cls.__setattr__ = cls.__delattr__ = _refuse
+                cls.__setstate__ = _restore
             return cls
 
         return made
@@ -46,6 +47,12 @@ _NOT_GIVEN: Final = object()
 def _refuse(self: object, name: str, *value: object) -> NoReturn:
     done = "assign to" if value else "delete"
     raise dataclasses.FrozenInstanceError(f"cannot {done} field {name!r}")
+
+
+def _restore(self: object, state: tuple[None, dict[str, object]]) -> None:
+    """Fill a copy that is being made (copy, pickle), as nothing else can."""
+    for name, value in state[1].items():
+        object.__setattr__(self, name, value)
 
 
 def _write_later(cls: Any, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from opsconsole.config.effective import effective
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.discovery.systemd import read
@@ -62,6 +63,21 @@ def test_two_units_that_would_have_one_name_have_two() -> None:
         "a-b.service",
         "a-b.service.unit",
     }
+
+
+@pytest.mark.parametrize(
+    "name", ["web", "*.service", "nginx.service-a", "a b.service", "x.service\x1b", "$(id).service"]
+)
+def test_what_is_no_name_of_a_unit_takes_no_service_s_name(name: str) -> None:
+    # A host may call what it likes failed: web of b-1 would fill in what web-b-1 leaves open, with
+    # its host, so that what is declared to act here acted there.
+    settings = declared(hosts={"b-1": None}, services={"web-b-1": {"health": None}})
+    host = Place(PlaceKind.HOST, "b-1")
+    units = (replace(unit(name), place=host), replace(unit("api.service"), place=host))
+    findings = read(settings, Inventory(host, "systemd", "", units))
+    assert [each.found.name for each in findings] == ["api.service-b-1"]
+    merged = effective(settings, [each.found for each in findings]).settings
+    assert merged.services["web-b-1"] == settings.services["web-b-1"]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 Invariant: a unit is a service under its own full name, with the name of its host behind it where
 that is another one, so that it is no container or job of the same name, and that name never comes
 to mean something else. What a declared service runs as, acts on or logs to on that host already is
-no other service. Restarting is all that can be done to it, there alone.
+no other service. Restarting is all that can be done to it, there alone. What another host calls a
+unit and no unit can be called is none: it would be found under a name that is not its own.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -25,6 +27,9 @@ from opsconsole.model.state import State
 
 HEADING: Final = "systemd"
 
+_NAMED: Final = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
+"""systemd.unit(5), with the ending of its kind."""
+
 
 def read(declared: Settings, inventory: Inventory) -> tuple[Finding, ...]:
     """The services of ``inventory``, by name; one that neither failed nor is named does not
@@ -39,6 +44,8 @@ def read(declared: Settings, inventory: Inventory) -> tuple[Finding, ...]:
     taken: set[str] = set()
     found: list[Finding] = []
     for replica in sorted(inventory.replicas, key=lambda each: each.name):
+        if not _is_one(replica.name):
+            continue
         name = fit(replica.name, suffix)
         if name in taken:
             name = fit(replica.name, f".unit{suffix}")
@@ -61,6 +68,10 @@ def read(declared: Settings, inventory: Inventory) -> tuple[Finding, ...]:
 def may_name(host: str, services: Iterable[str]) -> bool:
     """Whether a unit of ``host`` may be found as one of ``services``."""
     return any(each.endswith(_suffix(host)) for each in services)
+
+
+def _is_one(unit: str) -> bool:
+    return _NAMED.fullmatch(unit) is not None and unit_name(unit) == unit
 
 
 def _suffix(host: str) -> str:

@@ -15,11 +15,14 @@ from opsconsole.engine.past import preload
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.engine.records.event_log import EventLog
+from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.engine.traces.figure_trace import FigureTrace
 from opsconsole.engine.traces.history import History
 from opsconsole.engine.traces.past_values import past_values
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.events import Event, EventCode
+from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.past.replay import Gap
 from opsconsole.model.reading import Reading
@@ -169,6 +172,27 @@ def test_a_watch_goes_on_unless_nobody_looked_in_between() -> None:
     store.suspended(now + 60)
     store.touch(store.services["api"])
     assert seen(store, now + 60).diagnosis.watched_since == now + 60
+
+
+@pytest.mark.parametrize("seen_by", ["", "kim@bastion-2"])
+def test_an_alert_that_waits_goes_on_from_what_this_host_saw_alone(seen_by: str) -> None:
+    rule = {"name": "Down", "when": "state == down", "for": "60s"}
+    config = fleet({"api": {"instances": ["http://10.0.0.1:8000"], "alerts": [rule]}})
+
+    def down(store: Store, at: float) -> tuple[Alert, ...]:
+        for earlier in (10.0, 5.0, 0.0):
+            store.apply(Reading(KEY, at - earlier, 0.1, fault=Fault(FaultKind.CONNECT, "refused")))
+            store.settle(at - earlier)
+        return SnapshotBuilder(config, store, read_only=False).build(at, (), ()).alerts
+
+    before = Store(config, START)
+    (waits,) = down(before, START + 15)
+    assert waits.state is AlertState.PENDING
+    shown = replace(picture(before, START + 40), alerts=(waits,), seen_by=seen_by)
+    after = Store(config, START + 41)
+    preload.fill(after, preload.Past(shown), START + 41)
+    (alert,) = down(after, START + 80)
+    assert alert.state is (AlertState.PENDING if seen_by else AlertState.FIRING)
 
 
 def test_what_is_learnt_afterwards_is_not_told_beside_its_record() -> None:

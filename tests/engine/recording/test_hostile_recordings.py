@@ -12,7 +12,10 @@ from typing import Any, Final
 
 import pytest
 
+from opsconsole.engine.recording import fetched
+from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.fetched import FetchedArchive
+from opsconsole.engine.recording.joined import JoinedArchive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
 from opsconsole.operations.postgresql.database import PostgresqlDatabase
@@ -193,3 +196,47 @@ def test_deep_trees_do_not_end_the_reader(forge: Callable[..., FetchedArchive]) 
 
     with suppress(StateError):
         forge("segment", deepened).at(START + 50)
+
+
+def test_it_may_have_looked_a_thousand_times_and_nobody_waits(
+    postgresql_database: str, sound: Path
+) -> None:
+    share(postgresql_database, sound)
+    with closing(PostgresqlDatabase(postgresql_database)) as database:
+        database.once(
+            "INSERT INTO recorded (recording, kind, number, starts_at, ends_at, more, hash, data)"
+            " SELECT id, 'watch', 1000000 + n, ?::float8 + 100 * n, ?::float8 + 100 * n, 0, '', ''"
+            " FROM recordings, generate_series(1, 15000) AS n",
+            (START + 1000, START + 1050),
+        )
+    others = others_of(postgresql_database, sound.with_name("none.db"))
+    with closing(JoinedArchive(Archive(sound.with_name("none.db")), others)) as joined:
+        # Each was once compared with all the others: minutes.
+        assert len(joined.seen_by(START, START + 1e9)) >= 15_000
+
+
+def test_no_question_unpacks_more_events_than_are_held(
+    postgresql_database: str, sound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(postgresql_database, sound)
+    row = zlib.compress(json.dumps([[1 << 40, START + 50, "x", 1, " " * 1_000_000]]).encode())
+    with closing(PostgresqlDatabase(postgresql_database)) as database:
+        database.once(
+            "INSERT INTO recorded (recording, kind, number, starts_at, ends_at, more, hash, data)"
+            " SELECT id, 'events', 1000 + n, ?, ?, ?, ?, ? FROM recordings,"
+            " generate_series(1, 50) AS n",
+            (START, START + 100, 1 << 40, hashlib.sha256(row).hexdigest(), row),
+        )
+    unpacked: list[int] = []
+    was = fetched._unpacked
+
+    def counted(data: bytes, most: int) -> str:
+        text = was(data, most)
+        unpacked.append(len(text))
+        return text
+
+    monkeypatch.setattr(fetched, "_unpacked", counted)
+    monkeypatch.setattr(fetched, "_TOGETHER", 5_000_000)
+    with closing(others_of(postgresql_database, sound.with_name("none.db"))) as others:
+        refuses_or_shows(only(others))
+    assert 5_000_000 <= sum(unpacked) < 10_000_000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole import ownership
+from opsconsole import dataclass, ownership
 from tools.delivery.bootstrap import ABANDONED, EX_UNAVAILABLE, KEPT
 from tools.delivery.single_file import write
 
@@ -30,6 +30,7 @@ def made(path: Path, *, pythons: tuple[str, ...] = (SOABI,), more: bytes = b"") 
     parts = {
         "any/opsconsole/__init__.py": more,
         "any/opsconsole/__main__.py": PROGRAM,
+        "any/opsconsole/dataclass.py": Path(dataclass.__file__).read_bytes(),
         "any/opsconsole/ownership.py": Path(ownership.__file__).read_bytes(),
         f"{SOABI}/compiled.txt": b"of this Python",
         "cpython-399-of-none/compiled.txt": b"of another",

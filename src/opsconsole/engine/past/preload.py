@@ -2,7 +2,8 @@
 
 Invariant: old data never looks fresh: only empty past slots of traces are filled; the open slot and
 every present figure and state stay unknown until they are looked at. What is then as it was
-recorded goes on, with its beginning. Events keep their times, and no event is added twice.
+recorded goes on, with its beginning. Events keep their times, and no event is added twice. What
+only another host saw is its word: no alert that waits and no budget goes on from it.
 """
 
 from collections import Counter
@@ -88,9 +89,11 @@ def fill(store: Store, past: Past, now: float) -> None:
             if past.recent:
                 _fill(record, service, now)
             _recall(record, service, past, now)
-            _recall_budgets(record, service, past.snapshot.taken_at)
+            if not past.snapshot.seen_by:
+                _recall_budgets(record, service, past.snapshot.taken_at)
             store.touch(record)
-    unseen_from = None if past.gap is None else past.gap.begin
+    here_until = past.snapshot.taken_at if past.snapshot.seen_by else None
+    unseen_from = here_until if past.gap is None else past.gap.begin
     store.recall_alerts(_as_shown(past.snapshot.alerts, past.events), unseen_from, now)
 
 

@@ -31,6 +31,7 @@ from opsconsole.model.snapshot import Snapshot
 
 _LOST: Final = "what is damaged in it cannot be shown"
 
+_LAYOUTS_KEPT: Final = 16
 _EVENTS_KEPT: Final = 20_000
 """Number of decoded events in the cache; the same ones are needed again and again."""
 
@@ -284,6 +285,8 @@ class Archive:
     def _version(self, connection: sqlite3.Connection, number: int) -> _Version:
         known = self._versions.get(number)
         if known is None:
+            if len(self._versions) >= _LAYOUTS_KEPT:
+                self._versions.clear()
             layout = json.loads(self._fields(connection, number))
             known = _Version(layout, self._decoder(layout), FigureReader(layout))
             self._versions[number] = known

@@ -45,6 +45,9 @@ _LAYOUT: Final = 1024 * 1024
 _CHUNK: Final = 16 * 1024 * 1024
 """Bytes that a layout, and some events, are unpacked to at most."""
 
+_TOGETHER: Final = 4 * _CHUNK
+"""Bytes of events that are unpacked for one question; of more, the latest."""
+
 _WAITING: Final = 8
 _LISTED: Final = 40_000
 
@@ -225,9 +228,10 @@ class FetchedArchive(Archive):
         if held > EVENTS_KEPT:
             connection.execute("DELETE FROM events")
             self._loaded.clear()
+        left = _TOGETHER
         for piece, data in found:
-            if piece.number not in self._loaded:
-                _insert(connection, piece, data)
+            if piece.number not in self._loaded and left > 0:
+                left -= _insert(connection, piece, data)
         self._loaded.update(lacking)
 
 
@@ -259,9 +263,11 @@ def _list(connection: sqlite3.Connection, pieces: Iterable[Piece]) -> None:
             connection.execute(query, (each.number, each.begin, each.end))
 
 
-def _insert(connection: sqlite3.Connection, piece: Piece, data: bytes) -> None:
-    """Have the events of a piece, whose numbers must be those that it says. Raises ValueError."""
-    for row in json.loads(_unpacked(data, _CHUNK)):
+def _insert(connection: sqlite3.Connection, piece: Piece, data: bytes) -> int:
+    """Have the events of a piece, whose numbers must be those that it says; returns how long they
+    are. Raises ValueError."""
+    text = _unpacked(data, _CHUNK)
+    for row in json.loads(text):
         number, at, service, layout, said = row
         kinds = (int, float, str, int, str)
         if not all(map(isinstance, row, kinds)) or not piece.number <= number <= piece.more:
@@ -270,6 +276,7 @@ def _insert(connection: sqlite3.Connection, piece: Piece, data: bytes) -> None:
             "INSERT OR REPLACE INTO events (id, at, service, layout, data) VALUES (?, ?, ?, ?, ?)",
             (number, at, service, layout, said),
         )
+    return len(text)
 
 
 def _unpacked(data: bytes, most: int) -> str:

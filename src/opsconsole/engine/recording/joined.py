@@ -7,7 +7,7 @@ other moment is shown for it: StateError says why. Its methods block, as those o
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -194,8 +194,12 @@ def _stretches(parts: Sequence[Archive], since: float, until: float) -> list[_St
     spans.sort(key=lambda each: (each[1] is not own, each[0].begin))
     free, taken = [Span(since, until)], []
     for span, part in spans:
+        # Of another there may be many: what is free is in order, and only what they share is seen.
+        place = past = bisect_left(free, span.begin, key=_end)
         left: list[Span] = []
-        for each in free:
+        while past < len(free) and free[past].begin <= span.end:
+            each = free[past]
+            past += 1
             first, last = max(span.begin, each.begin), min(span.end, each.end)
             if first > last:
                 left.append(each)
@@ -205,7 +209,7 @@ def _stretches(parts: Sequence[Archive], since: float, until: float) -> list[_St
                 left.append(Span(each.begin, math.nextafter(first, -math.inf)))
             if last < each.end:
                 left.append(Span(math.nextafter(last, math.inf), each.end))
-        free = left
+        free[place:past] = left
     return sorted(taken, key=_begin)
 
 
@@ -222,6 +226,10 @@ def _marked(snapshot: Snapshot, part: Archive) -> Snapshot:
 
 def _begin(span: Span | _Stretch) -> float:
     return span.begin
+
+
+def _end(span: Span) -> float:
+    return span.end
 
 
 def _first(found: tuple[float, Archive]) -> float:

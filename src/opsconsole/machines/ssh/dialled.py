@@ -2,16 +2,19 @@
 
 Invariant: as of a line (``line``): nobody is asked for anything, and nothing that a login shell
 prints before is taken for the program's. The program reads and writes nothing but the socket, so
-that it and ssh end once that is closed, however this process ends. A dial is a login: few at a
-time, and a host that failed is left alone for a while. Everything here blocks.
+that it and ssh end once that is closed, however this process ends; where it does not, ssh is ended.
+A dial is a login: few at a time, and a host that failed is left alone for a while. Everything here
+blocks.
 """
 
 import contextlib
 import secrets
 import socket
+import subprocess
 import threading
 import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Final
 
 from opsconsole import programs
@@ -24,6 +27,19 @@ _JUNK: Final = 64 * 1024
 _COMPLAINT: Final = 2000
 _LAST_WORDS: Final = 2.0
 
+ENDS_WITHIN: Final = 2 * _LAST_WORDS
+"""Seconds after which an ssh is ended whose socket is closed: a host may say nothing for ever."""
+
+
+class _Socket(socket.socket):
+    """Calls ``closed`` once nobody reads of it any more."""
+
+    closed: Callable[[], None]
+
+    def _real_close(self) -> None:
+        super()._real_close()  # type: ignore[misc]  # what a file made of it calls at its end
+        self.closed()
+
 
 class Dialled:
     """``socket`` is the caller's to close."""
@@ -33,7 +49,9 @@ class Dialled:
         greeting = self._mark.decode()[1:-1]
         # It holds nothing that sh, csh or fish read differently.
         command = f"exec /bin/sh -c 'printf \"\\026%s\\n\" {greeting}; {code}'"
-        self.socket, far = socket.socketpair()
+        near, far = socket.socketpair()
+        self.socket = _Socket(fileno=near.detach())
+        self.socket.closed = lambda: None
         try:
             self._ssh = programs.begin((*target.argv, command), far.fileno())
         except BaseException:
@@ -44,6 +62,7 @@ class Dialled:
         self._complained = bytearray()
         self._drains = threading.Thread(target=self._drain, name="hears an ssh", daemon=True)
         self._drains.start()
+        self.socket.closed = partial(_end_later, self._ssh)
 
     def complaint(self, within: float = _LAST_WORDS) -> bytes:
         """The end of what ssh and the program complained, once they have ended or time is up."""
@@ -81,6 +100,12 @@ class Dialled:
                 self._complained += data
                 del self._complained[:-_COMPLAINT]
         self._ssh.wait()
+
+
+def _end_later(ssh: "subprocess.Popen[bytes]") -> None:
+    ends = threading.Timer(ENDS_WITHIN, ssh.kill)
+    ends.daemon = True
+    ends.start()
 
 
 def dial(target: Target, code: str, within: float) -> Dialled:
