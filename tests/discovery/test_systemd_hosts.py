@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,13 @@ systemctl start "$1" || true
 until systemctl is-failed -q "$1"; do sleep 0.1; done
 """
 
+GONE = """
+systemctl stop ledger mailer 2>/dev/null
+rm -f /etc/systemd/system/ledger.service /etc/systemd/system/mailer.service
+systemctl daemon-reload
+systemctl reset-failed
+"""
+
 
 def fails(host: Host, unit: str) -> None:
     """Have a unit there that failed, and runs where it is started again."""
@@ -41,12 +49,14 @@ def fails(host: Host, unit: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def fleet(hosts: Fleet) -> Fleet:
+def fleet(hosts: Fleet) -> Iterator[Fleet]:
     """Two hosts on which a unit of one name failed, and on the first another one."""
     for name in NAMES:
         fails(hosts[name], "ledger")
     fails(hosts["app-1"], "mailer")
-    return hosts
+    yield hosts
+    for name in NAMES:
+        hosts[name].sh(GONE)
 
 
 def document(fleet: Fleet, **more: Any) -> dict[str, Any]:

@@ -365,7 +365,8 @@ class Remedies:
             watched = present.id in self._seen
             record = end_record(present, snapshot.operations, now, watched=watched)
             return await self._add(present, record)
-        acted = present.acted_at
+        # What was seen before the verdict says nothing of what follows it.
+        acted = present.acted_at if present.verdict_at is None else present.verdict_at
         if acted is not None and now - acted >= rule.limits.apart:
             return await self._add(present, {"do": "end", "at": now, "how": Ending.WENT_ON.value})
         return None
