@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole import durable
 from opsconsole.errors import StateError
 from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.flock import HeldFlock
@@ -176,6 +177,26 @@ def test_a_torn_file_beside_the_lock_is_no_holder_of_its_own(folder: Path) -> No
     seen = FileLocks(folder).holder("web")
     assert seen is not None
     assert seen.who == "somebody"
+    held.release()
+
+
+@pytest.mark.parametrize("is_held_on", [False, True])
+def test_nobody_holds_a_lock_that_was_let_go_while_it_was_looked_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_held_on: bool
+) -> None:
+    locks = FileLocks(folder)
+    held = locks.take_service(_holder("ann"))
+    assert held is not None
+
+    def read_too_late(path: Path, limit: int) -> bytes:
+        path.unlink()
+        if not is_held_on:
+            held.release()
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(durable, "read", read_too_late)
+    seen = FileLocks(folder).holder("web")
+    assert (seen is not None) is is_held_on
     held.release()
 
 

@@ -72,12 +72,14 @@ class FileLocks:
 
     def holder(self, subject: str) -> Holder | None:
         """Who holds a service's lock, or a silence's."""
-        if not self.is_held(LockName(LockKind.SERVICE, subject)):
+        name = LockName(LockKind.SERVICE, subject)
+        if not self.is_held(name):
             return None
         try:
             return holder_said(durable.read(self._said(subject), _LIMIT), subject)
         except OSError:
-            return unknown_holder(subject, time.time())
+            # Who held it may have gone since, and what was said of it with it.
+            return unknown_holder(subject, time.time()) if self.is_held(name) else None
 
     def forget(self, name: LockName) -> None:
         """Remove a lock's file."""
