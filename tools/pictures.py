@@ -24,7 +24,8 @@ SCENES: Final = ("calm", "fire")
 ONLY: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("tray", "unfolded", "by-team"), ("large",)),
     **dict.fromkeys(("incident", "incidents", "handover", "people"), ("together",)),
-    "place": ("large", "cluster"),
+    "place": ("large",),
+    "cluster": ("cluster",),
     "automation": ("automatic",),
 }
 """The scenes of the views that show something of these alone."""
@@ -210,6 +211,7 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "theme": ("\x14",),
     "replay": ("[",),
     "place": ("3", "d"),
+    "cluster": (":", *"place", "\r"),
     "wall": (),
     "wall-services": (),
     "wall-resources": (),

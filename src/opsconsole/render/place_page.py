@@ -289,7 +289,7 @@ def _workloads(workloads: Sequence[Workload], stale: bool, width: int) -> list[R
 
 
 def _one(state: State, name: str, said: str, stale: bool, width: int) -> Line:
-    room = max(16, min(44, width // 2))
+    room = max(16, min(44, width * 2 // 5))
     return clip_line(
         (
             Span(f" {state.glyph} ", state_role(state, stale=stale)),
